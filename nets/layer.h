@@ -1,0 +1,133 @@
+/* nets/layer.h: the contract of a layer.
+ *
+ * A layer is one file in nets/layers/ that ends in one const NetLayer, listed once in
+ * nets/meson.build. `plan` may fail and is the only hook that does; the others run on
+ * memory that the planner laid out and return void.
+ *
+ * Every hook sees a window of nt steps starting at step t0. State (membranes, running
+ * sums) is carried from window to window; the result never depends on how a sequence is
+ * cut. A training plan has one window, the whole sequence. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/context.h"
+#include "sim/option.h"
+#include "sim/rng.h"
+#include "sim/status.h"
+#include "sim/tensor.h"
+
+enum {
+    NET_MAX_INPUTS = 4,
+    NET_MAX_PARAMS = 16, /* of one layer */
+    NET_MAX_STATES = 8,
+    NET_MAX_DIMS = 6
+};
+
+typedef enum NetInit {                          /* how a parameter starts */
+                       NET_INIT_CONSTANT,       /* init_value */
+                       NET_INIT_XAVIER_UNIFORM, /* bound = init_value * sqrt(6 / (fan_in +
+                                                   fan_out)) */
+                       NET_INIT_KAIMING_NORMAL, /* std = init_value * sqrt(2 / fan_in) */
+                       NET_INIT_KAIMING_UNIFORM, /* bound = init_value * sqrt(6 / fan_in)
+                                                  */
+                       NET_INIT_UNIFORM,         /* bound = init_value */
+                       NET_INIT_NORMAL           /* std = init_value */
+} NetInit;
+
+typedef enum NetRole {
+    NET_PARAM_TRAINED, /* has a gradient, the optimiser moves it */
+    NET_PARAM_BUFFER   /* moved by forward (running statistics); saved, never optimised */
+} NetRole;
+
+/* One row per parameter: optimiser, checkpoint, counter and interchange need no code of
+ * their own per layer. */
+typedef struct NetParamRow {
+    const char *name; /* within the layer: "weight" */
+    NetRole role;
+    size_t n_dims, dims[NET_MAX_DIMS];
+    NetInit init;
+    double init_value, fan_in, fan_out;
+    bool decay; /* weight decay applies */
+} NetParamRow;
+
+enum { /* what backward reads, besides its parameters and `saved` */
+       NET_NEEDS_INPUT = 1,
+       NET_NEEDS_OUTPUT = 2
+};
+
+typedef struct NetLayerPlan {
+    /* Given. Shapes carry t = steps of the whole sequence (1: constant over time). */
+    const void *options;
+    const SimContext *context;
+    const char *name; /* of the node, for messages */
+    size_t n_inputs;
+    SimShape in[NET_MAX_INPUTS];
+    SimForm in_form[NET_MAX_INPUTS]; /* as produced; change it to ask for a conversion */
+    bool
+        in_active[NET_MAX_INPUTS]; /* that wire carries the bits of active neuron-steps */
+    size_t steps, window;          /* T, and the most steps one call brings */
+    bool training;
+    bool needs_d_input[NET_MAX_INPUTS]; /* false: nobody wants that gradient */
+
+    /* Filled in by the hook. */
+    SimShape out;
+    SimForm out_form;
+    bool gives_active;   /* training: forward writes `active` beside y */
+    bool whole_sequence; /* training statistics need all T steps in one window */
+    size_t n_params;
+    NetParamRow params[NET_MAX_PARAMS];
+    size_t n_states;
+    size_t state_floats[NET_MAX_STATES]; /* zero at the start of a sequence */
+    const char *state_names[NET_MAX_STATES];
+    size_t saved_bytes;      /* private, forward to backward (statistics, masks) */
+    size_t scratch_bytes;    /* one hook at a time */
+    unsigned backward_needs; /* NET_NEEDS_* */
+    double macs;             /* multiply-adds of one step, N images, done densely */
+    bool is_synaptic;        /* its operations count as SynOps when the input is spikes */
+    void *prepared;          /* what plan made for forward; given to `destroy` */
+} NetLayerPlan;
+
+typedef struct NetLayerRun {
+    const void *options;
+    void *prepared;
+    const SimContext *context;
+    size_t nt, t0; /* this window: steps t0 .. t0 + nt - 1 */
+    bool training;
+    bool again; /* forward is repeated for backward: leave buffers (running
+                   statistics) alone and reuse what `saved` holds */
+    size_t n_inputs;
+    SimTensor x[NET_MAX_INPUTS]; /* shape.t = nt, or 1 when constant over time */
+    const uint64_t *x_active[NET_MAX_INPUTS]; /* packed like x, or NULL */
+    SimTensor y;
+    uint64_t *active; /* packed like y; NULL unless the plan gives it */
+    float *potential; /* [nt, step] or NULL; somas write the membrane before reset */
+    float *const *params;
+    float *const *states;
+    void *saved, *scratch;  /* 64-byte aligned */
+    const uint32_t *labels; /* [N], or NULL when not known */
+    SimRng rng; /* purpose set by the layer; epoch = training step, stream = node */
+
+    /* Backward. */
+    const float *dy;                 /* [nt, y step] */
+    float *dx[NET_MAX_INPUTS];       /* NULL: not wanted */
+    bool accumulate[NET_MAX_INPUTS]; /* dx += instead of = */
+    float *const *d_params;          /* +=; NULL entries for buffers */
+} NetLayerRun;
+
+typedef struct NetLayer {
+    const char *name, *summary;
+    size_t min_inputs, max_inputs;
+    const SimOption
+        *options;        /* rows of the option struct, ended by a NULL name; or NULL */
+    size_t options_size; /* bytes of the option struct */
+    SimStatus (*plan)(NetLayerPlan *plan);
+    void (*forward)(const NetLayerRun *run);
+    void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
+    void (*destroy)(void *prepared);          /* NULL: plan prepares nothing */
+} NetLayer;
+
+extern const NetLayer *const net_layers[];        /* ends with NULL */
+const NetLayer *net_layer_find(const char *name); /* or NULL */

@@ -1,0 +1,135 @@
+/* nets/net.h: a network planned and run.
+ *
+ * NetParams holds the numbers that are learned; a Net is one plan over them. Several nets
+ * may share one NetParams: a training net, one that evaluates at another batch size, one
+ * that simulates step by step.
+ *
+ * The plan is a list of instructions (forward, forward again, backward, each on one node)
+ * and a list of buffers with the first and last instruction that touches them. A memory
+ * policy only writes another list; buffers that are never alive together share memory. */
+#pragma once
+
+#include "nets/graph.h"
+
+/* --- parameters --------------------------------------------------------------------- */
+
+typedef struct NetParam {
+    char name[2 * NET_NAME_SIZE]; /* "block3.conv2.weight" */
+    NetParamRow row;
+    int node;
+    size_t count;
+    float *values; /* [count], borrowed from NetParams */
+} NetParam;
+
+typedef struct NetParams {
+    NetParam *rows; /* owned */
+    size_t n_rows;
+    size_t n_trained; /* numbers with role NET_PARAM_TRAINED */
+    SimArena values;  /* owned */
+} NetParams;
+
+/* Shapes come from the graph for sequences of `steps`; values from the seed. */
+SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
+                            const SimContext *context, NetParams *out);
+void net_params_destroy(NetParams *params);                     /* accepts a zeroed one */
+NetParam *net_params_find(NetParams *params, const char *name); /* or NULL */
+
+/* --- planning ----------------------------------------------------------------------- */
+
+enum { /* watch flags of a node: what stays readable after a window */
+       NET_WATCH_OUTPUT = 1,
+       NET_WATCH_POTENTIAL = 2 /* neurons: the membrane before reset */
+};
+
+typedef struct NetPlanOptions {
+    size_t batch, steps; /* N, T */
+    size_t window;       /* most steps of one call; 0: T. A training plan needs T */
+    bool training;
+    bool input_gradient; /* keep the gradient of the input wires too */
+    NetMemory memory;
+    size_t budget;              /* bytes, for NET_MEMORY_AUTO */
+    const unsigned char *watch; /* [n_nodes] NET_WATCH_* or NULL */
+} NetPlanOptions;
+
+typedef struct Net Net;
+
+/* The graph, the parameters and the context must outlive the net. Errors name the node.
+ */
+SimStatus net_create(const NetGraph *graph, NetParams *params,
+                     const NetPlanOptions *options, const SimContext *context, Net **out);
+void net_destroy(Net *net); /* accepts NULL */
+
+/* --- running ------------------------------------------------------------------------ */
+
+/* Where the caller puts the input of the next window: [nt (or 1),N,H,W,C], dense. */
+SimTensor net_input(Net *net, size_t index);
+
+void net_reset(Net *net); /* states to rest: the next window is the first of a sequence */
+
+/* Runs the next nt <= window steps. `labels` [N] may be NULL; `step` is the number of the
+ * training step (keys random numbers). */
+void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step);
+
+/* After a training forward and with the gradients of the outputs filled in. Adds to the
+ * parameter gradients. */
+void net_backward(Net *net);
+
+void net_zero_gradients(Net *net);
+
+/* --- looking: const views, valid until the next call that runs the net ----------------
+ */
+
+SimTensor net_output(const Net *net, size_t index); /* [nt or 1,N,H,W,C] */
+float *net_output_gradient(Net *net, size_t index); /* same shape, to be filled in */
+const float *net_input_gradient(const Net *net, size_t index); /* or NULL */
+float *net_gradient(Net *net, size_t param_row); /* [count], or NULL for buffers */
+
+SimTensor net_wire(const Net *net, size_t node);         /* data NULL unless watched */
+const float *net_potential(const Net *net, size_t node); /* or NULL unless watched */
+
+typedef struct NetStateView {
+    const char *name;
+    float *values;
+    size_t count;
+} NetStateView;
+size_t net_states(const Net *net, size_t node, const NetStateView **out);
+
+/* Firing counted as it runs, since the last net_reset_counts; zero for dense wires. */
+typedef struct NetActivity {
+    bool spiking;
+    double spikes;            /* ones that left the node */
+    double neuron_steps;      /* neurons times steps seen */
+    size_t silent, saturated; /* channels that never / always fired */
+    size_t channels;
+} NetActivity;
+NetActivity net_activity(const Net *net, size_t node);
+void net_reset_counts(Net *net);
+
+/* --- the plan as a table --------------------------------------------------------------
+ */
+
+typedef struct NetNodeInfo {
+    const char *name, *layer;
+    SimShape out;
+    SimForm out_form;
+    size_t parameters; /* trained numbers */
+    double macs;       /* of one image and one step, dense */
+    bool is_synaptic;
+    SimForm in_form;
+    NetMemory memory;
+    size_t kept_bytes; /* forward to backward: wires and saved */
+    size_t state_bytes;
+} NetNodeInfo;
+NetNodeInfo net_node_info(const Net *net, size_t node);
+
+typedef struct NetMemoryInfo {
+    size_t activations; /* peak of the buffers, as laid out */
+    size_t states, saved, scratch, gradients;
+    size_t total; /* all of the above */
+} NetMemoryInfo;
+NetMemoryInfo net_memory_info(const Net *net);
+
+/* What a plan would take, without taking it. */
+SimStatus net_measure(const NetGraph *graph, NetParams *params,
+                      const NetPlanOptions *options, const SimContext *context,
+                      NetMemoryInfo *out);

@@ -1,0 +1,152 @@
+/* neurons/neuron.h: what one unit does with its input.
+ *
+ * A neuron is a dendrite and a soma. The dendrite maps the branch inputs of a unit to one
+ * current; the soma turns the current into output over time. Both are tables of named
+ * parameters and states plus a few hooks that never allocate. One model is one file
+ * ending in one const descriptor, listed once in neurons/meson.build.
+ *
+ * The six choices that make "LIF" ambiguous between libraries are fields of NeuronSpec:
+ * decay and input gain (parameters of the soma), > or >=, reset hard/soft/none, reset now
+ * or at the next step, reset seen by the gradient or not. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/context.h"
+#include "sim/status.h"
+#include "sim/tensor.h"
+
+typedef struct NeuronSoma NeuronSoma;
+typedef struct NeuronDendrite NeuronDendrite;
+typedef struct NeuronSurrogate NeuronSurrogate;
+
+typedef struct NeuronParam {
+    const char *name;          /* with its unit: "tau" is in steps unless it says _ms */
+    double initial, low, high; /* inclusive */
+    bool trained;              /* by default; `train_<name>` in an experiment overrides */
+    const char *help;
+} NeuronParam;
+
+typedef enum NeuronReset {
+    NEURON_RESET_HARD,
+    NEURON_RESET_SOFT,
+    NEURON_RESET_NONE
+} NeuronReset;
+typedef enum NeuronSharing { NEURON_PER_LAYER, NEURON_PER_CHANNEL } NeuronSharing;
+
+enum { NEURON_MAX_PARAMS = 8, NEURON_MAX_STATES = 4 };
+
+/* The description of a neuron: plain data, copied freely. */
+typedef struct NeuronSpec {
+    const NeuronDendrite *dendrite;
+    const NeuronSoma *soma;
+    const NeuronSurrogate *surrogate;
+    double surrogate_alpha; /* sharpness, the paper's symbol in surrogates.c */
+    double surrogate_scale; /* factor on the derivative; 1 is the textbook form */
+    NeuronReset reset;
+    bool reset_next_step;  /* false: in the step of the spike */
+    bool strict;           /* fires when v > threshold; false: v >= threshold */
+    bool detach_reset;     /* the reset's spike is a constant for the gradient */
+    NeuronSharing sharing; /* of trained parameters */
+    double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params */
+    bool soma_trained[NEURON_MAX_PARAMS];
+    double dendrite_values[NEURON_MAX_PARAMS];
+    bool dendrite_trained[NEURON_MAX_PARAMS];
+} NeuronSpec;
+
+/* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */
+typedef struct NeuronRun {
+    const NeuronSpec *spec;
+    const SimContext *context;
+    size_t nt;
+    SimShape shape;       /* t = nt */
+    const float *x;       /* [nt, step] currents */
+    SimTensor y;          /* spikes or dense, as soma->output says */
+    uint64_t *active;     /* packed, or NULL: forward sets the bit of every neuron-step
+                             whose surrogate derivative is not zero */
+    float *potential;     /* [nt, step] before the reset, or NULL: for looking */
+    float *const *states; /* [n_states][step], carried from window to window */
+    const float *const *params; /* of the soma, [1] or [C] by sharing */
+
+    /* Backward only. The window is the whole sequence: membranes are computed again from
+     * x in registers, starting from rest, so nothing but x is kept. */
+    const float *d_y; /* [nt, step] */
+    const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
+    float *d_x;       /* [nt, step] */
+    bool accumulate;  /* d_x += instead of = */
+    float *const *d_params; /* += */
+    void *scratch;          /* scratch_bytes(), 64-byte aligned */
+} NeuronRun;
+
+struct NeuronSoma {
+    const char *name, *summary, *source; /* source: the paper of the equation */
+    const NeuronParam *params;
+    size_t n_params;
+    const char *const *states; /* names with units, "v" first */
+    size_t n_states;
+    SimForm output; /* SIM_SPIKES, or SIM_DENSE for a value */
+    size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
+    void (*forward)(const NeuronRun *run);
+    void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */
+    /* One neuron over nt steps in double precision, the equations word for word. All
+     * [nt]; outputs may be NULL. Used by tests and by the documentation. */
+    void (*reference)(const NeuronSpec *spec, size_t nt, const double *x, double *y,
+                      double *v_before_reset, double *v_after_reset);
+};
+
+/* Joins B branch inputs to one current, pointwise over [nt, step]. The identity has B = 1
+ * and is skipped. Inputs of a layer lie as [.., C, B]: the branches of a unit are
+ * adjacent, so the layer before simply has C * B outputs. */
+struct NeuronDendrite {
+    const char *name, *summary, *source;
+    const NeuronParam *params;
+    size_t n_params;
+    size_t n_branches;
+    void (*forward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
+                    const float *const *params, float *current);
+    void (*backward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
+                     const float *const *params, const float *d_current, bool accumulate,
+                     float *d_x, float *const *d_params);
+    void (*reference)(const NeuronSpec *spec, const double *x, double *current,
+                      double *d_x);
+};
+
+/* x = v - threshold, all derivatives of the step at x; formulas in surrogates.c. */
+struct NeuronSurrogate {
+    const char *name, *formula;
+    double alpha; /* the usual default */
+    bool compact; /* zero outside a window: backward may skip those neuron-steps */
+    float (*derivative)(float x, float alpha);
+    double (*smooth)(double x, double alpha); /* whose slope it is: for gradient checks */
+};
+
+/* The lists; each ends with NULL. */
+extern const NeuronSoma *const neuron_somas[];
+extern const NeuronDendrite *const neuron_dendrites[];
+extern const NeuronSurrogate *const neuron_surrogates[];
+
+const NeuronSoma *neuron_soma_find(const char *name);           /* or NULL */
+const NeuronDendrite *neuron_dendrite_find(const char *name);   /* or NULL */
+const NeuronSurrogate *neuron_surrogate_find(const char *name); /* or NULL */
+
+/* LIF with tau 2, decayed input, threshold 1, >=, hard reset to 0, detached, atan 2. */
+NeuronSpec neuron_spec_default(void);
+
+/* Changes the soma and gives its parameters their initial values. */
+void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
+
+/* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
+ * reset, reset_time (now|next), fires (above|at), detach_reset, sharing, any parameter of
+ * the soma or dendrite, train_<parameter>. A wrong key names the nearest. */
+SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);
+
+/* Calls `row` for every key with its value as text, in an order neuron_spec_set accepts.
+ */
+void neuron_spec_print(const NeuronSpec *spec,
+                       void (*row)(void *argument, const char *key, const char *value),
+                       void *argument);
+
+SimStatus
+neuron_spec_check(const NeuronSpec *spec); /* ranges, and what does not combine */

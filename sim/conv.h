@@ -1,0 +1,65 @@
+/* sim/conv.h: convolution and matrix product, dense or from packed spikes.
+ *
+ * One planned object per layer. It holds the oneDNN primitives for dense input and knows
+ * the spike kernels; whoever calls it says only which tensors. Weights are
+ * [KH,KW,C/groups,K]: all K output channels of one input tap are contiguous, so that a
+ * spike adds one row. A linear layer is a 1x1 convolution on 1x1 pixels.
+ *
+ * Forward results for one step do not depend on how many steps a call holds: dense
+ * primitives are made for the N images of one step and run once per step. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/context.h"
+#include "sim/status.h"
+#include "sim/tensor.h"
+
+typedef struct SimConvShape {
+    size_t n;           /* images in a step */
+    size_t h, w, c;     /* input */
+    size_t oh, ow, k;   /* output */
+    size_t kh, kw;      /* kernel */
+    size_t stride, pad; /* the same in both directions */
+    size_t groups;      /* divides c and k */
+} SimConvShape;
+
+/* oh, ow from the rest; fails with one sentence on sizes that do not fit. */
+SimStatus sim_conv_shape(SimConvShape *shape);
+
+typedef struct SimConv SimConv;
+
+enum { /* what a plan will call */
+       SIM_CONV_FORWARD = 1,
+       SIM_CONV_BACKWARD_INPUT = 2,
+       SIM_CONV_BACKWARD_WEIGHTS = 4
+};
+
+/* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
+ * caller; the context must outlive it. */
+SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_steps,
+                          unsigned calls, const SimContext *context, SimConv **out);
+void sim_conv_destroy(SimConv *conv); /* accepts NULL */
+
+/* Scratch that any one call needs, 64-byte aligned, contents irrelevant between calls. */
+size_t sim_conv_scratch_bytes(const SimConv *conv);
+
+/* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL). */
+void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
+                      const float *bias, float *y, void *scratch);
+
+/* dx = (accumulate: dx +) gradient of the input. Where `active` is not NULL (packed bits
+ * shaped like x) only the neuron-steps whose bit is set are needed; the others may be
+ * left at zero (accumulate: unchanged). */
+void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
+                             const float *weights, const uint64_t *active,
+                             bool accumulate, float *dx, void *scratch);
+
+/* d_weights += gradient; d_bias += sums of dy (if not NULL). */
+void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
+                               const float *dy, float *d_weights, float *d_bias,
+                               void *scratch);
+
+/* Multiply-adds a dense kernel does for one step. */
+double sim_conv_macs(const SimConvShape *shape);

@@ -1,0 +1,7 @@
+/* sim/kernels/init_avx512.c: what AVX-512 does better than AVX2. */
+#include "sim/kernels/kernels_internal.h"
+
+void sim_kernels_init_avx512(SimKernels *kernels)
+{
+    (void)kernels;
+}

@@ -1,0 +1,9 @@
+/* sim/kernels/kernels_internal.h: the levels' init functions; each replaces what it does
+ * better than the level below. */
+#pragma once
+
+#include "sim/kernels.h"
+
+void sim_kernels_init_ref(SimKernels *kernels);
+void sim_kernels_init_avx2(SimKernels *kernels);
+void sim_kernels_init_avx512(SimKernels *kernels);

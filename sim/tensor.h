@@ -1,0 +1,71 @@
+/* sim/tensor.h: what travels along a wire of a network.
+ *
+ * Every activation is [T,N,H,W,C]: time outermost, so that a step is one contiguous
+ * slice; channels innermost. Fully connected layers use H = W = 1, capsules
+ * C = capsules * pose. Two forms:
+ *
+ *     dense    f32      [T,N,H,W,C]
+ *     spikes   1 bit    [T,N,H,W,words], words = ceil(C/64); bit c%64 of word c/64 is
+ *                       channel c; the bits past C in the last word are zero
+ *
+ * A tensor is a view: it never owns its data, which lives in an arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum SimForm { SIM_DENSE, SIM_SPIKES } SimForm;
+
+/* T steps (1: the same at every step), N images, H x W pixels, C channels. */
+typedef struct SimShape {
+    size_t t, n, h, w, c;
+} SimShape;
+
+typedef struct SimTensor {
+    SimForm form;
+    SimShape shape;
+    union {
+        float *f32;     /* SIM_DENSE */
+        uint64_t *bits; /* SIM_SPIKES */
+        void *data;
+    };
+} SimTensor;
+
+enum { SIM_WORD_BITS = 64 };
+
+static inline size_t sim_words(size_t c) /* 64-bit words of one pixel of packed spikes */
+{
+    return (c + SIM_WORD_BITS - 1) / SIM_WORD_BITS;
+}
+
+static inline size_t sim_shape_pixels(SimShape s) /* of one step */
+{
+    return s.n * s.h * s.w;
+}
+
+static inline size_t sim_shape_step(SimShape s) /* neurons of one step, over all images */
+{
+    return s.n * s.h * s.w * s.c;
+}
+
+static inline size_t sim_shape_count(SimShape s)
+{
+    return s.t * sim_shape_step(s);
+}
+
+static inline size_t sim_step_bytes(SimForm form, SimShape s) /* one step in this form */
+{
+    return form == SIM_SPIKES ? sim_shape_pixels(s) * sim_words(s.c) * sizeof(uint64_t)
+                              : sim_shape_step(s) * sizeof(float);
+}
+
+static inline size_t sim_tensor_bytes(SimForm form, SimShape s)
+{
+    return s.t * sim_step_bytes(form, s);
+}
+
+static inline bool sim_shape_equal(SimShape a, SimShape b)
+{
+    return a.t == b.t && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
+}
