@@ -33,11 +33,11 @@ float sim_rng_normal(SimRng rng, uint64_t index)
     return (float)(sqrt(-2.0 * log(u)) * cos(2.0 * 3.14159265358979323846 * v));
 }
 
+__extension__ typedef unsigned __int128 Wide;
+
 uint64_t sim_rng_below(SimRng rng, uint64_t index, uint64_t bound)
 {
-    return (
-        uint64_t)(((__extension__(unsigned __int128))sim_rng_u64(rng, index) * bound) >>
-                  64);
+    return (uint64_t)(((Wide)sim_rng_u64(rng, index) * bound) >> 64);
 }
 
 void sim_rng_permutation(SimRng rng, size_t n, uint32_t *order)

@@ -27,9 +27,15 @@ SimStatus sim_fail_within(SimStatus code, const char *format, ...)
     va_start(args, format);
     vsnprintf(prefix, sizeof prefix, format, args);
     va_end(args);
-    const int kept = snprintf(text, sizeof text, "%s: ", prefix);
-    if (kept > 0 && kept < MESSAGE_SIZE)
-        snprintf(text + kept, sizeof text - (size_t)kept, "%s", message);
+    size_t used = strlen(prefix);
+    memcpy(text, prefix, used);
+    const char *const parts[] = {": ", message};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t room = sizeof text - 1 - used, length = strlen(parts[i]);
+        memcpy(text + used, parts[i], length < room ? length : room);
+        used += length < room ? length : room;
+    }
+    text[used] = '\0';
     memcpy(message, text, sizeof message);
     return code;
 }
