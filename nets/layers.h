@@ -1,0 +1,99 @@
+/* nets/layers.h: the layers there are and the options each takes.
+ *
+ * A struct here is what net_graph_add copies; its rows (names, ranges, help) live in the
+ * layer's file. Shapes: x [T,N,H,W,C] -> y. */
+#pragma once
+
+#include "nets/layer.h"
+#include "neurons/neuron.h"
+
+/* y[k] = sum over taps and channels of x * weight (+ bias). Parameters "weight"
+ * [KH,KW,C/groups,K] and "bias" [K]. Takes dense or spikes as they come. */
+typedef struct NetConv {
+    int64_t channels; /* K */
+    int64_t kernel, stride, padding, groups;
+    bool bias;
+    int init;    /* xavier_uniform, kaiming_normal, kaiming_uniform */
+    double gain; /* times the textbook bound: 2 in S-ResNet; sqrt(1/3) in kaiming_uniform
+                    is what PyTorch does by default */
+} NetConv;
+
+/* y [T,N,1,1,K] from x flattened in the order H,W,C. Parameters "weight" [H*W*C,K],
+ * "bias". */
+typedef struct NetLinear {
+    int64_t channels; /* K */
+    bool bias;
+    int init;
+    double gain;
+} NetLinear;
+
+typedef enum NetNormSharing {
+    NET_NORM_SHARED,  /* one set of statistics over T, N, H, W (tdBN, SpikingJelly) */
+    NET_NORM_PER_STEP /* T sets (BNTT); T is frozen with the parameters */
+} NetNormSharing;
+
+/* Batch normalisation over the channel axis. Parameters "gamma", "beta" and buffers
+ * "mean", "variance" (running, unbiased as in PyTorch), each [C] or [T,C]. */
+typedef struct NetNorm {
+    int sharing;     /* NetNormSharing */
+    double momentum; /* of the running statistics: new = (1 - m) old + m batch */
+    double epsilon;
+    double gamma; /* initial; tdBN (Zheng 2021): alpha * threshold */
+    double beta;  /* initial */
+} NetNorm;
+
+/* The neurons of a layer: dense currents in, what the soma gives out. A dendrite with B
+ * branches takes C*B channels. Trained parameters by their name in the soma's table. */
+typedef struct NetNeuron {
+    NeuronSpec spec;
+} NetNeuron;
+
+typedef struct NetPool {
+    int64_t kernel, stride, padding; /* stride 0: kernel */
+    bool count_padding;              /* average: padded zeros count in the divisor */
+} NetPool;
+
+typedef struct NetAdaptivePool {
+    int64_t height,
+        width; /* of the output; cells as in PyTorch; 1, 1 is the global pool */
+} NetAdaptivePool;
+
+typedef enum NetJoinKind {
+    NET_JOIN_ADD, /* a + b */
+    NET_JOIN_AND, /* a * b */
+    NET_JOIN_IAND /* b * (1 - a): a is the residual branch, b the skip (SEW-ResNet) */
+} NetJoinKind;
+
+/* Two inputs of one shape; each dense or spikes. ADD gives dense; AND and IAND of spikes
+ * give spikes. */
+typedef struct NetJoin {
+    int kind; /* NetJoinKind */
+} NetJoin;
+
+/* Inverted dropout; the mask is drawn once per sequence and kept over T when `over_time`.
+ */
+typedef struct NetDropout {
+    double rate;
+    bool over_time;
+} NetDropout;
+
+/* Mean over groups of `group` adjacent channels: C -> C / group ("boosting", voting). */
+typedef struct NetVote {
+    int64_t group;
+} NetVote;
+
+extern const NetLayer net_layer_conv;
+extern const NetLayer net_layer_linear;
+extern const NetLayer net_layer_norm;
+extern const NetLayer net_layer_neuron;
+extern const NetLayer net_layer_average_pool;  /* NetPool */
+extern const NetLayer net_layer_max_pool;      /* NetPool; of spikes: OR, gives spikes */
+extern const NetLayer net_layer_adaptive_pool; /* NetAdaptivePool, average */
+extern const NetLayer net_layer_join;
+extern const NetLayer net_layer_flatten; /* no options; [T,N,1,1,H*W*C], order H,W,C */
+extern const NetLayer net_layer_dropout;
+extern const NetLayer net_layer_vote;
+extern const NetLayer net_layer_repeat; /* no options; constant wire -> T steps */
+/* The planner puts these where a layer wants another form than the wire has. */
+extern const NetLayer net_layer_unpack; /* spikes -> dense */
+extern const NetLayer net_layer_pack;   /* dense 0/1 values -> spikes */
