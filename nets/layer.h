@@ -70,6 +70,7 @@ typedef struct NetLayerPlan {
         in_active[NET_MAX_INPUTS]; /* that wire carries the bits of active neuron-steps */
     size_t steps, window;          /* T, and the most steps one call brings */
     bool training;
+    bool shapes_only; /* asked for shapes and parameters: prepare nothing */
     bool needs_d_input[NET_MAX_INPUTS]; /* false: nobody wants that gradient */
 
     /* Filled in by the hook. */

@@ -25,6 +25,7 @@ typedef struct NetParams {
     NetParam *rows; /* owned */
     size_t n_rows;
     size_t n_trained; /* numbers with role NET_PARAM_TRAINED */
+    uint64_t seed;    /* of the initial values, and of dropout in nets over them */
     SimArena values;  /* owned */
 } NetParams;
 

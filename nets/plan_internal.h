@@ -1,0 +1,88 @@
+/* nets/plan_internal.h: a planned network: nodes, a program, and memory laid out.
+ *
+ * The program is a list of instructions, each on one node with the buffers it touches. A
+ * buffer lives from the first to the last instruction that names it; buffers that never
+ * live together share memory:
+ *
+ *     offset
+ *       |  +-----------+        +-------------------+
+ *       |  | conv0.y   |        | d conv0.y         |
+ *       |  +-----------+--------+---+---------------+
+ *       |  | conv0.spikes (kept)    |
+ *       |  +------------------------+
+ *       +---------------------------------------------> instruction
+ *          START  FORWARD ...   LOSS   ... BACKWARD  END
+ *
+ * START and END stand for the caller filling in inputs and looking at results, LOSS for
+ * the caller filling in the gradients of the outputs. */
+#pragma once
+
+#include "nets/net.h"
+
+typedef enum PlanOp {
+    PLAN_START,
+    PLAN_FORWARD,
+    PLAN_LOSS,
+    PLAN_AGAIN, /* forward once more, for a backward that reads what was not kept */
+    PLAN_BACKWARD,
+    PLAN_END
+} PlanOp;
+
+enum { PLAN_NONE = -1 };
+
+typedef struct PlanBuffer {
+    size_t bytes;
+    size_t first, last; /* instructions; both included */
+    size_t offset;      /* in the arena of activations */
+} PlanBuffer;
+
+typedef struct PlanNode {
+    const NetLayer *layer; /* NULL: an input */
+    const char *name;
+    const void *options;
+    int graph_node; /* PLAN_NONE for a conversion the planner put in */
+    NetLayerPlan plan;
+    int inputs[NET_MAX_INPUTS]; /* planned nodes */
+    bool constant;              /* the same at every step: run once per sequence */
+    bool needs_gradient;        /* of its output: something trained lies before it */
+    bool reached;               /* a gradient arrives at its output */
+    bool keep;                  /* its output stays for backward; else computed again */
+    size_t first_param;         /* row in NetParams */
+    float *params[NET_MAX_PARAMS], *d_params[NET_MAX_PARAMS];
+    float *states[NET_MAX_STATES];
+    NetStateView state_views[NET_MAX_STATES];
+    int saved, active, potential;  /* buffers or PLAN_NONE */
+    int wire, gradient;            /* the buffers as of the latest instruction */
+    uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
+    double spikes, neuron_steps;
+} PlanNode;
+
+typedef struct PlanInstruction {
+    PlanOp op;
+    int node;
+    int x[NET_MAX_INPUTS], y;
+    int dx[NET_MAX_INPUTS], dy;
+    bool accumulate[NET_MAX_INPUTS];
+} PlanInstruction;
+
+typedef struct Plan {
+    NetPlanOptions options;
+    const NetGraph *graph;
+    const SimContext *context;
+    PlanNode *nodes;
+    size_t n_nodes, nodes_capacity;
+    int *of_graph; /* [graph nodes] planned node */
+    PlanInstruction *program;
+    size_t n_instructions, program_capacity;
+    PlanBuffer *buffers;
+    size_t n_buffers, buffers_capacity;
+    size_t activation_bytes; /* of the arena that holds all buffers */
+    size_t scratch_bytes, state_floats, gradient_floats, saved_bytes;
+} Plan;
+
+/* Nodes only: shapes, forms, parameters. `shapes_only` prepares no kernels. */
+SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
+                     const SimContext *context, bool shapes_only, Plan *out);
+/* Program and layout, after plan_nodes. */
+SimStatus plan_program(Plan *plan);
+void plan_destroy(Plan *plan); /* accepts a zeroed one */

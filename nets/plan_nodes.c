@@ -1,0 +1,229 @@
+/* nets/plan_nodes.c: every layer asked for its shapes and needs, forms made to fit. */
+#include "nets/plan_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nets/layers.h"
+
+static PlanNode *append_node(Plan *plan)
+{
+    if (plan->n_nodes == plan->nodes_capacity) {
+        const size_t capacity = plan->nodes_capacity ? 2 * plan->nodes_capacity : 64;
+        PlanNode *nodes = realloc(plan->nodes, capacity * sizeof *nodes);
+        if (!nodes)
+            return NULL;
+        plan->nodes = nodes;
+        plan->nodes_capacity = capacity;
+    }
+    PlanNode *node = &plan->nodes[plan->n_nodes++];
+    *node = (PlanNode){.graph_node = PLAN_NONE,
+                       .saved = PLAN_NONE,
+                       .active = PLAN_NONE,
+                       .potential = PLAN_NONE,
+                       .wire = PLAN_NONE,
+                       .gradient = PLAN_NONE};
+    return node;
+}
+
+static void describe_inputs(const Plan *plan, PlanNode *node)
+{
+    NetLayerPlan *p = &node->plan;
+    for (size_t i = 0; i < p->n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[node->inputs[i]];
+        p->in[i] = from->plan.out;
+        p->in_form[i] = from->plan.out_form;
+        p->in_active[i] = from->plan.gives_active;
+        p->needs_d_input[i] = plan->options.training && from->needs_gradient;
+    }
+}
+
+static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
+{
+    const size_t n_inputs = node->plan.n_inputs;
+    node->plan = (NetLayerPlan){.options = node->options,
+                                .context = plan->context,
+                                .name = node->name,
+                                .n_inputs = n_inputs,
+                                .steps = plan->options.steps,
+                                .window = plan->options.window,
+                                .training = plan->options.training,
+                                .shapes_only = shapes_only};
+    describe_inputs(plan, node);
+    const SimStatus status = node->layer->plan(&node->plan);
+    return status == SIM_OK ? status : sim_fail_within(status, "%s", node->name);
+}
+
+/* The planned node that gives wire `from` in the other form; made once per wire. */
+static SimStatus convert(Plan *plan, int from, SimForm form, bool shapes_only, int *out)
+{
+    const NetLayer *layer = form == SIM_DENSE ? &net_layer_unpack : &net_layer_pack;
+    for (size_t i = 0; i < plan->n_nodes; i++)
+        if (plan->nodes[i].layer == layer && plan->nodes[i].inputs[0] == from) {
+            *out = (int)i;
+            return SIM_OK;
+        }
+    PlanNode *node = append_node(plan);
+    if (!node)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+    *out = (int)plan->n_nodes - 1;
+    node->layer = layer;
+    node->name = plan->nodes[from].name;
+    node->inputs[0] = from;
+    node->plan.n_inputs = 1;
+    node->needs_gradient = plan->nodes[from].needs_gradient;
+    node->constant = plan->nodes[from].constant;
+    return ask_layer(plan, node, shapes_only);
+}
+
+static SimStatus plan_input(const Plan *plan, const NetNode *described, PlanNode *node)
+{
+    SimShape shape = described->in_shape;
+    node->constant = shape.t == 1;
+    shape.t = node->constant ? 1 : plan->options.steps;
+    shape.n = plan->options.batch;
+    node->plan.out = shape;
+    node->plan.out_form = SIM_DENSE;
+    node->needs_gradient = plan->options.training && plan->options.input_gradient;
+    return SIM_OK;
+}
+
+static SimStatus plan_layer(Plan *plan, const NetNode *described, int number,
+                            bool shapes_only)
+{
+    SimStatus status = SIM_OK;
+    PlanNode node = plan->nodes[number];
+    bool all_constant = true;
+    node.plan.n_inputs = described->n_inputs;
+    for (size_t i = 0; i < described->n_inputs; i++) {
+        node.inputs[i] = plan->of_graph[described->inputs[i]];
+        all_constant = all_constant && plan->nodes[node.inputs[i]].constant;
+    }
+    SIM_TRY(ask_layer(plan, &node, shapes_only));
+
+    /* Where the layer asked for another form, a conversion goes in before it; nodes are
+     * kept in the order they run, so this node moves behind its conversions. */
+    bool converted = false;
+    for (size_t i = 0; i < node.plan.n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[node.inputs[i]];
+        if (node.plan.in_form[i] == from->plan.out_form)
+            continue;
+        const SimForm wanted = node.plan.in_form[i];
+        if (!converted)
+            plan->n_nodes--; /* give the place at the end to the conversion */
+        converted = true;
+        status = convert(plan, node.inputs[i], wanted, shapes_only, &node.inputs[i]);
+        if (status != SIM_OK) {
+            if (node.layer->destroy && node.plan.prepared)
+                node.layer->destroy(node.plan.prepared);
+            goto out;
+        }
+        node.plan.in_active[i] = false;
+    }
+    if (converted) {
+        if (!append_node(plan)) {
+            if (node.layer->destroy && node.plan.prepared)
+                node.layer->destroy(node.plan.prepared);
+            status = sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+            goto out;
+        }
+        number = (int)plan->n_nodes - 1;
+        plan->of_graph[node.graph_node] = number;
+    }
+
+    node.constant = all_constant && node.plan.out.t == 1;
+    for (size_t i = 0; i < node.plan.n_inputs; i++)
+        node.needs_gradient =
+            node.needs_gradient || plan->nodes[node.inputs[i]].needs_gradient;
+    for (size_t i = 0; i < node.plan.n_params; i++)
+        node.needs_gradient =
+            node.needs_gradient || node.plan.params[i].role == NET_PARAM_TRAINED;
+    if (plan->options.training && node.plan.whole_sequence &&
+        plan->options.window < plan->options.steps)
+        status =
+            sim_fail(SIM_ERR_SHAPE,
+                     "%s: its training statistics pool all %zu steps, a window of %zu "
+                     "does not hold them: leave the window unset",
+                     node.name, plan->options.steps, plan->options.window);
+    plan->nodes[number] = node; /* from here plan_destroy frees what it prepared */
+out:
+    return status;
+}
+
+static SimStatus check_options(const NetPlanOptions *options)
+{
+    enum { MOST = 1 << 20 };
+    if (options->batch == 0 || options->batch > MOST)
+        return sim_fail(SIM_ERR_VALUE, "a batch of %zu: use 1 to %d", options->batch,
+                        MOST);
+    if (options->steps == 0 || options->steps > MOST)
+        return sim_fail(SIM_ERR_VALUE, "%zu time steps: use 1 to %d", options->steps,
+                        MOST);
+    if (options->window > options->steps)
+        return sim_fail(SIM_ERR_VALUE,
+                        "a window of %zu steps is longer than the %zu of a sequence",
+                        options->window, options->steps);
+    if (options->training && options->window && options->window != options->steps)
+        return sim_fail(
+            SIM_ERR_VALUE,
+            "training needs the whole sequence in one window: %zu steps, got %zu",
+            options->steps, options->window);
+    return SIM_OK;
+}
+
+SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
+                     const SimContext *context, bool shapes_only, Plan *out)
+{
+    SimStatus status = SIM_OK;
+    Plan plan = {.graph = graph, .context = context, .options = *options};
+    if (graph->status != SIM_OK)
+        return graph->status;
+    SIM_TRY(check_options(options));
+    if (graph->n_nodes == 0 || graph->n_outputs == 0) {
+        status = sim_fail(SIM_ERR_SHAPE, "the network has no %s",
+                          graph->n_nodes ? "output" : "layers");
+        goto out;
+    }
+    if (!plan.options.window)
+        plan.options.window = options->steps;
+    plan.of_graph = calloc(graph->n_nodes, sizeof *plan.of_graph);
+    if (!plan.of_graph) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+        goto out;
+    }
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const NetNode *described = &graph->nodes[i];
+        PlanNode *node = append_node(&plan);
+        if (!node) {
+            status = sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+            goto out;
+        }
+        plan.of_graph[i] = (int)plan.n_nodes - 1;
+        node->layer = described->layer;
+        node->name = described->name;
+        node->options = described->options;
+        node->graph_node = (int)i;
+        SIM_TRY(described->layer
+                    ? plan_layer(&plan, described, plan.of_graph[i], shapes_only)
+                    : plan_input(&plan, described, node));
+    }
+    *out = plan;
+    plan = (Plan){0};
+out:
+    plan_destroy(&plan);
+    return status;
+}
+
+void plan_destroy(Plan *plan)
+{
+    for (size_t i = 0; i < plan->n_nodes; i++) {
+        PlanNode *node = &plan->nodes[i];
+        if (node->layer && node->layer->destroy && node->plan.prepared)
+            node->layer->destroy(node->plan.prepared);
+    }
+    free(plan->nodes);
+    free(plan->of_graph);
+    free(plan->program);
+    free(plan->buffers);
+    memset(plan, 0, sizeof *plan);
+}
