@@ -1,0 +1,461 @@
+/* nets/net.c: a planned network run and looked at. */
+#include "nets/plan_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Net {
+    Plan plan;
+    NetParams *params;
+    SimArena activations, states, gradients, scratch, seen;
+    size_t t0; /* of the next window */
+    size_t nt; /* of the latest window */
+    uint64_t step;
+    const uint32_t *labels;
+};
+
+/* --- making ---------------------------------------------------------------------------
+ */
+
+static SimStatus bind_params(Net *net)
+{
+    Plan *plan = &net->plan;
+    size_t row = 0;
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *node = &plan->nodes[k];
+        node->first_param = row;
+        for (size_t p = 0; p < node->plan.n_params; p++, row++) {
+            if (row >= net->params->n_rows)
+                return sim_fail(SIM_ERR_SHAPE,
+                                "%s: its parameters belong to another network",
+                                node->name);
+            const NetParam *param = &net->params->rows[row];
+            size_t count = 1;
+            for (size_t d = 0; d < node->plan.params[p].n_dims; d++)
+                count *= node->plan.params[p].dims[d];
+            if (param->count != count || param->node != node->graph_node ||
+                strcmp(param->row.name, node->plan.params[p].name) != 0)
+                return sim_fail(
+                    SIM_ERR_SHAPE,
+                    "%s.%s wants %zu numbers, the parameters given have %zu as %s: "
+                    "they were made for another network or number of steps",
+                    node->name, node->plan.params[p].name, count, param->count,
+                    param->name);
+            node->params[p] = param->values;
+            if (!plan->options.training || param->row.role != NET_PARAM_TRAINED)
+                continue;
+            node->d_params[p] = sim_arena_take(&net->gradients, count * sizeof(float));
+        }
+    }
+    return SIM_OK;
+}
+
+static void bind_states(Net *net)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++) {
+        PlanNode *node = &net->plan.nodes[k];
+        for (size_t i = 0; i < node->plan.n_states; i++) {
+            const size_t count = node->plan.state_floats[i];
+            node->states[i] = sim_arena_take(&net->states, count * sizeof(float));
+            node->state_views[i] =
+                (NetStateView){node->plan.state_names[i], node->states[i], count};
+        }
+        if (node->plan.out_form == SIM_SPIKES) {
+            const size_t bytes = sim_words(node->plan.out.c) * sizeof(uint64_t);
+            node->seen_any = sim_arena_take(&net->seen, bytes);
+            node->seen_all = sim_arena_take(&net->seen, bytes);
+        }
+    }
+}
+
+static size_t seen_bytes(const Plan *plan)
+{
+    size_t bytes = 0;
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        if (plan->nodes[k].plan.out_form == SIM_SPIKES)
+            bytes +=
+                2 * sim_align_up(sim_words(plan->nodes[k].plan.out.c) * sizeof(uint64_t));
+    return bytes;
+}
+
+static NetMemoryInfo memory_of(const Plan *plan)
+{
+    NetMemoryInfo info = {.activations = plan->activation_bytes,
+                          .states = plan->state_floats * sizeof(float),
+                          .saved = plan->saved_bytes,
+                          .scratch = plan->scratch_bytes,
+                          .gradients = plan->gradient_floats * sizeof(float)};
+    info.total = info.activations + info.states + info.scratch + info.gradients;
+    return info;
+}
+
+static SimStatus plan_with(const NetGraph *graph, const NetPlanOptions *options,
+                           NetMemory memory, const SimContext *context, Plan *out)
+{
+    NetPlanOptions chosen = *options;
+    chosen.memory = memory;
+    SimStatus status = plan_nodes(graph, &chosen, context, false, out);
+    if (status == SIM_OK)
+        status = plan_program(out);
+    if (status != SIM_OK)
+        plan_destroy(out);
+    return status;
+}
+
+/* One policy, or the first of keep and recompute whose plan fits the budget. */
+static SimStatus plan_any(const NetGraph *graph, const NetPlanOptions *options,
+                          const SimContext *context, Plan *out)
+{
+    if (options->memory != NET_MEMORY_AUTO)
+        return plan_with(graph, options, options->memory, context, out);
+    static const NetMemory fastest_first[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
+    enum { N = sizeof fastest_first / sizeof *fastest_first };
+    double needed_mb[N] = {0};
+    for (size_t i = 0; i < N; i++) {
+        const SimStatus status =
+            plan_with(graph, options, fastest_first[i], context, out);
+        if (status != SIM_OK)
+            return status;
+        const size_t total = memory_of(out).total;
+        if (total <= options->budget || options->budget == 0)
+            return SIM_OK;
+        needed_mb[i] = (double)total / 1e6;
+        plan_destroy(out);
+    }
+    return sim_fail(
+        SIM_ERR_MEMORY,
+        "%zu steps of batch %zu need %.0f MB (keep) or %.0f MB (recompute), the "
+        "budget is %.0f MB: use a smaller batch or fewer steps",
+        options->steps, options->batch, needed_mb[0], needed_mb[1],
+        (double)options->budget / 1e6);
+}
+
+SimStatus net_measure(const NetGraph *graph, NetParams *params,
+                      const NetPlanOptions *options, const SimContext *context,
+                      NetMemoryInfo *out)
+{
+    (void)params;
+    Plan plan = {0};
+    const SimStatus status = plan_any(graph, options, context, &plan);
+    if (status == SIM_OK)
+        *out = memory_of(&plan);
+    plan_destroy(&plan);
+    return status;
+}
+
+SimStatus net_create(const NetGraph *graph, NetParams *params,
+                     const NetPlanOptions *options, const SimContext *context, Net **out)
+{
+    SimStatus status = SIM_OK;
+    Net *net = calloc(1, sizeof *net);
+    if (!net)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for a network");
+    net->params = params;
+    SIM_TRY(plan_any(graph, options, context, &net->plan));
+    SIM_TRY(sim_arena_create(&net->activations, net->plan.activation_bytes));
+    SIM_TRY(sim_arena_create(&net->states, net->plan.state_floats * sizeof(float)));
+    SIM_TRY(sim_arena_create(&net->gradients, net->plan.gradient_floats * sizeof(float)));
+    SIM_TRY(sim_arena_create(&net->scratch, net->plan.scratch_bytes));
+    SIM_TRY(sim_arena_create(&net->seen, seen_bytes(&net->plan)));
+    SIM_TRY(bind_params(net));
+    bind_states(net);
+    net->plan.options.watch = NULL; /* the caller's array need not outlive this call */
+    net_reset_counts(net);
+    *out = net;
+    net = NULL;
+out:
+    net_destroy(net);
+    return status;
+}
+
+void net_destroy(Net *net)
+{
+    if (!net)
+        return;
+    plan_destroy(&net->plan);
+    sim_arena_destroy(&net->activations);
+    sim_arena_destroy(&net->states);
+    sim_arena_destroy(&net->gradients);
+    sim_arena_destroy(&net->scratch);
+    sim_arena_destroy(&net->seen);
+    free(net);
+}
+
+/* --- running --------------------------------------------------------------------------
+ */
+
+static void *at_buffer(const Net *net, int buffer)
+{
+    return buffer == PLAN_NONE ? NULL
+                               : net->activations.base + net->plan.buffers[buffer].offset;
+}
+
+static SimTensor tensor_at(const Net *net, const PlanNode *node, int buffer)
+{
+    SimTensor tensor = {.form = node->plan.out_form, .shape = node->plan.out};
+    tensor.shape.t = node->plan.out.t == 1 ? 1 : net->nt;
+    tensor.data = at_buffer(net, buffer);
+    return tensor;
+}
+
+static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
+{
+    PlanNode *node = &net->plan.nodes[at->node];
+    *run = (NetLayerRun){.options = node->options,
+                         .prepared = node->plan.prepared,
+                         .context = net->plan.context,
+                         .nt = net->nt,
+                         .t0 = net->t0,
+                         .training = net->plan.options.training,
+                         .again = at->op == PLAN_AGAIN,
+                         .n_inputs = node->plan.n_inputs,
+                         .y = tensor_at(net, node, at->y),
+                         .active = at_buffer(net, node->active),
+                         .potential = at_buffer(net, node->potential),
+                         .params = node->params,
+                         .d_params = node->d_params,
+                         .states = node->states,
+                         .saved = at_buffer(net, node->saved),
+                         .scratch = net->scratch.base,
+                         .labels = net->labels,
+                         .rng = {.seed = net->params->seed,
+                                 .epoch = (uint32_t)net->step,
+                                 .stream = (uint32_t)at->node},
+                         .dy = at_buffer(net, at->dy)};
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const PlanNode *from = &net->plan.nodes[node->inputs[i]];
+        run->x[i] = tensor_at(net, from, at->x[i]);
+        run->x_active[i] = at_buffer(net, from->active);
+        run->dx[i] = at_buffer(net, at->dx[i]);
+        run->accumulate[i] = at->accumulate[i];
+    }
+}
+
+static void count_spikes(const Net *net, PlanNode *node, const SimTensor *y)
+{
+    const size_t words = sim_words(y->shape.c);
+    const size_t pixels = y->shape.t * sim_shape_pixels(y->shape);
+    node->spikes +=
+        (double)net->plan.context->kernels.spikes_count(pixels * words, y->bits);
+    node->neuron_steps += (double)sim_shape_count(y->shape);
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t w = 0; w < words; w++) {
+            node->seen_any[w] |= y->bits[p * words + w];
+            node->seen_all[w] &= y->bits[p * words + w];
+        }
+}
+
+static void run_instruction(Net *net, const PlanInstruction *at)
+{
+    if (at->node == PLAN_NONE)
+        return;
+    PlanNode *node = &net->plan.nodes[at->node];
+    if (!node->layer || (at->op == PLAN_FORWARD && node->constant && net->t0 > 0))
+        return;
+    NetLayerRun run;
+    fill_run(net, at, &run);
+    switch (at->op) {
+    case PLAN_AGAIN: /* a sequence starts at rest */
+        for (size_t i = 0; i < node->plan.n_states; i++)
+            memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
+        node->layer->forward(&run);
+        break;
+    case PLAN_FORWARD:
+        node->layer->forward(&run);
+        if (node->plan.out_form == SIM_SPIKES)
+            count_spikes(net, node, &run.y);
+        break;
+    case PLAN_BACKWARD:
+        node->layer->backward(&run);
+        break;
+    case PLAN_START:
+    case PLAN_LOSS:
+    case PLAN_END:
+        break;
+    }
+}
+
+void net_reset(Net *net)
+{
+    net->t0 = 0;
+    if (net->states.size)
+        memset(net->states.base, 0, net->states.size);
+}
+
+void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
+{
+    assert(nt >= 1 && nt <= net->plan.options.window);
+    assert(!net->plan.options.training || nt == net->plan.options.steps);
+    net->nt = nt;
+    net->labels = labels;
+    net->step = step;
+    if (net->plan.options.training)
+        net_reset(net);
+    for (size_t i = 0; i < net->plan.n_instructions; i++) {
+        if (net->plan.program[i].op == PLAN_LOSS)
+            break;
+        run_instruction(net, &net->plan.program[i]);
+    }
+    net->t0 += nt;
+}
+
+void net_backward(Net *net)
+{
+    assert(net->plan.options.training);
+    size_t i = 0;
+    while (net->plan.program[i].op != PLAN_LOSS)
+        i++;
+    net->t0 = 0; /* backward sees the window that forward saw */
+    for (; i < net->plan.n_instructions; i++)
+        run_instruction(net, &net->plan.program[i]);
+    net->t0 = net->nt;
+}
+
+void net_zero_gradients(Net *net)
+{
+    if (net->gradients.size)
+        memset(net->gradients.base, 0, net->gradients.size);
+}
+
+/* --- looking --------------------------------------------------------------------------
+ */
+
+static const PlanInstruction *forward_of(const Net *net, int node)
+{
+    for (size_t i = 0; i < net->plan.n_instructions; i++)
+        if (net->plan.program[i].op == PLAN_FORWARD && net->plan.program[i].node == node)
+            return &net->plan.program[i];
+    return NULL;
+}
+
+static SimTensor wire_of(const Net *net, int node)
+{
+    return tensor_at(net, &net->plan.nodes[node], forward_of(net, node)->y);
+}
+
+SimTensor net_input(Net *net, size_t index)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++)
+        if (!net->plan.nodes[k].layer && index-- == 0) {
+            SimTensor tensor = wire_of(net, (int)k);
+            if (net->plan.nodes[k].plan.out.t != 1)
+                tensor.shape.t = net->plan.options.window;
+            return tensor;
+        }
+    return (SimTensor){0};
+}
+
+SimTensor net_output(const Net *net, size_t index)
+{
+    return wire_of(net, net->plan.of_graph[net->plan.graph->outputs[index]]);
+}
+
+float *net_output_gradient(Net *net, size_t index)
+{
+    const PlanNode *node =
+        &net->plan.nodes[net->plan.of_graph[net->plan.graph->outputs[index]]];
+    return at_buffer(net, node->gradient);
+}
+
+const float *net_input_gradient(const Net *net, size_t index)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++)
+        if (!net->plan.nodes[k].layer && index-- == 0)
+            return at_buffer(net, net->plan.nodes[k].gradient);
+    return NULL;
+}
+
+float *net_gradient(Net *net, size_t param_row)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++) {
+        const PlanNode *node = &net->plan.nodes[k];
+        if (param_row >= node->first_param &&
+            param_row < node->first_param + node->plan.n_params)
+            return node->d_params[param_row - node->first_param];
+    }
+    return NULL;
+}
+
+SimTensor net_wire(const Net *net, size_t node)
+{
+    const int number = net->plan.of_graph[node];
+    SimTensor tensor = wire_of(net, number);
+    const PlanInstruction *at = forward_of(net, number);
+    if (net->plan.buffers[at->y].last != net->plan.n_instructions - 1)
+        tensor.data = NULL;
+    return tensor;
+}
+
+const float *net_potential(const Net *net, size_t node)
+{
+    return at_buffer(net, net->plan.nodes[net->plan.of_graph[node]].potential);
+}
+
+size_t net_states(const Net *net, size_t node, const NetStateView **out)
+{
+    const PlanNode *planned = &net->plan.nodes[net->plan.of_graph[node]];
+    *out = planned->state_views;
+    return planned->plan.n_states;
+}
+
+NetActivity net_activity(const Net *net, size_t node)
+{
+    const PlanNode *planned = &net->plan.nodes[net->plan.of_graph[node]];
+    NetActivity activity = {.spiking = planned->plan.out_form == SIM_SPIKES,
+                            .spikes = planned->spikes,
+                            .neuron_steps = planned->neuron_steps,
+                            .channels = planned->plan.out.c};
+    for (size_t c = 0;
+         activity.spiking && planned->neuron_steps > 0 && c < activity.channels; c++) {
+        activity.silent +=
+            !(planned->seen_any[c / SIM_WORD_BITS] >> (c % SIM_WORD_BITS) & 1);
+        activity.saturated +=
+            planned->seen_all[c / SIM_WORD_BITS] >> (c % SIM_WORD_BITS) & 1;
+    }
+    return activity;
+}
+
+void net_reset_counts(Net *net)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++) {
+        PlanNode *node = &net->plan.nodes[k];
+        node->spikes = node->neuron_steps = 0.0;
+        const size_t bytes = sim_words(node->plan.out.c) * sizeof(uint64_t);
+        if (node->seen_any) {
+            memset(node->seen_any, 0, bytes);
+            memset(node->seen_all, 0xff, bytes);
+        }
+    }
+}
+
+NetNodeInfo net_node_info(const Net *net, size_t node)
+{
+    const int number = net->plan.of_graph[node];
+    const PlanNode *planned = &net->plan.nodes[number];
+    NetNodeInfo info = {.name = planned->name,
+                        .layer = planned->layer ? planned->layer->name : "input",
+                        .out = planned->plan.out,
+                        .out_form = planned->plan.out_form,
+                        .macs = planned->plan.macs / (double)net->plan.options.batch,
+                        .is_synaptic = planned->plan.is_synaptic,
+                        .in_form = planned->plan.in_form[0],
+                        .memory = net->plan.options.memory};
+    for (size_t p = 0; p < planned->plan.n_params; p++)
+        if (planned->plan.params[p].role == NET_PARAM_TRAINED)
+            info.parameters += net->params->rows[planned->first_param + p].count;
+    for (size_t i = 0; i < planned->plan.n_states; i++)
+        info.state_bytes += planned->plan.state_floats[i] * sizeof(float);
+    if (net->plan.options.training && planned->keep)
+        info.kept_bytes += net->plan.buffers[forward_of(net, number)->y].bytes;
+    if (planned->saved != PLAN_NONE)
+        info.kept_bytes += net->plan.buffers[planned->saved].bytes;
+    if (planned->active != PLAN_NONE)
+        info.kept_bytes += net->plan.buffers[planned->active].bytes;
+    return info;
+}
+
+NetMemoryInfo net_memory_info(const Net *net)
+{
+    return memory_of(&net->plan);
+}

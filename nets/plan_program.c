@@ -1,0 +1,391 @@
+/* nets/plan_program.c: the program of a plan and the memory it runs in. */
+#include "nets/plan_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- building blocks ------------------------------------------------------------------
+ */
+
+static SimStatus no_memory(void)
+{
+    return sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+}
+
+static size_t window_steps(const Plan *plan, SimShape shape)
+{
+    return shape.t == 1 ? 1 : plan->options.window;
+}
+
+static size_t wire_bytes(const Plan *plan, const NetLayerPlan *p)
+{
+    return window_steps(plan, p->out) * sim_step_bytes(p->out_form, p->out);
+}
+
+static size_t gradient_bytes(const Plan *plan, const NetLayerPlan *p)
+{
+    return window_steps(plan, p->out) * sim_step_bytes(SIM_DENSE, p->out);
+}
+
+/* A buffer that is first touched by the instruction about to be appended. */
+static SimStatus add_buffer(Plan *plan, size_t bytes, int *out)
+{
+    if (plan->n_buffers == plan->buffers_capacity) {
+        const size_t capacity = plan->buffers_capacity ? 2 * plan->buffers_capacity : 256;
+        PlanBuffer *buffers = realloc(plan->buffers, capacity * sizeof *buffers);
+        if (!buffers)
+            return no_memory();
+        plan->buffers = buffers;
+        plan->buffers_capacity = capacity;
+    }
+    plan->buffers[plan->n_buffers] = (PlanBuffer){.bytes = sim_align_up(bytes),
+                                                  .first = plan->n_instructions,
+                                                  .last = plan->n_instructions};
+    *out = (int)plan->n_buffers++;
+    return SIM_OK;
+}
+
+static SimStatus add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction **out)
+{
+    if (plan->n_instructions == plan->program_capacity) {
+        const size_t capacity = plan->program_capacity ? 2 * plan->program_capacity : 256;
+        PlanInstruction *program = realloc(plan->program, capacity * sizeof *program);
+        if (!program)
+            return no_memory();
+        plan->program = program;
+        plan->program_capacity = capacity;
+    }
+    PlanInstruction *at = &plan->program[plan->n_instructions++];
+    *at = (PlanInstruction){.op = op, .node = node, .y = PLAN_NONE, .dy = PLAN_NONE};
+    for (size_t i = 0; i < NET_MAX_INPUTS; i++)
+        at->x[i] = at->dx[i] = PLAN_NONE;
+    *out = at;
+    return SIM_OK;
+}
+
+/* The latest instruction touches this buffer. */
+static void touch(Plan *plan, int buffer)
+{
+    if (buffer != PLAN_NONE)
+        plan->buffers[buffer].last = plan->n_instructions - 1;
+}
+
+/* --- what stays for backward ----------------------------------------------------------
+ */
+
+static bool has_backward(const PlanNode *node)
+{
+    return node->layer && node->layer->backward && node->reached;
+}
+
+static void mark_reached(Plan *plan)
+{
+    for (size_t i = 0; i < plan->graph->n_outputs; i++) {
+        PlanNode *node = &plan->nodes[plan->of_graph[plan->graph->outputs[i]]];
+        node->reached = node->needs_gradient;
+    }
+    for (size_t k = plan->n_nodes; k-- > 0;) {
+        const PlanNode *node = &plan->nodes[k];
+        if (!has_backward(node))
+            continue;
+        for (size_t i = 0; i < node->plan.n_inputs; i++)
+            if (plan->nodes[node->inputs[i]].needs_gradient)
+                plan->nodes[node->inputs[i]].reached = true;
+    }
+}
+
+/* Under NET_MEMORY_RECOMPUTE a dense wire that backward reads is computed again from the
+ * spikes before it, unless that would take more than one layer of synapses: then it is
+ * kept, and what lies behind it starts from there. */
+static SimStatus mark_kept(Plan *plan)
+{
+    bool *wanted =
+        calloc(plan->n_nodes, sizeof *wanted); /* read by backward or on the way */
+    unsigned *synapses =
+        calloc(plan->n_nodes, sizeof *synapses); /* to compute it again */
+    const SimStatus status = wanted && synapses ? SIM_OK : no_memory();
+    if (status == SIM_OK) {
+        for (size_t k = plan->n_nodes; k-- > 0;) {
+            const PlanNode *node = &plan->nodes[k];
+            const bool reads_input =
+                has_backward(node) && (node->plan.backward_needs & NET_NEEDS_INPUT) != 0;
+            if (has_backward(node) && (node->plan.backward_needs & NET_NEEDS_OUTPUT))
+                wanted[k] = true;
+            const bool again = wanted[k] && node->plan.out_form == SIM_DENSE;
+            for (size_t i = 0; i < node->plan.n_inputs; i++)
+                if (reads_input || again)
+                    wanted[node->inputs[i]] = true;
+        }
+        const bool recompute = plan->options.memory == NET_MEMORY_RECOMPUTE;
+        for (size_t k = 0; k < plan->n_nodes; k++) {
+            PlanNode *node = &plan->nodes[k];
+            for (size_t i = 0; i < node->plan.n_inputs; i++)
+                if (!plan->nodes[node->inputs[i]].keep)
+                    synapses[k] += synapses[node->inputs[i]];
+            synapses[k] += node->plan.is_synaptic;
+            node->keep = wanted[k] && (!recompute || !node->layer || node->constant ||
+                                       node->plan.out_form == SIM_SPIKES ||
+                                       node->plan.n_states > 0 || synapses[k] > 1);
+        }
+    }
+    free(wanted);
+    free(synapses);
+    return status;
+}
+
+/* --- forward --------------------------------------------------------------------------
+ */
+
+static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    PlanInstruction *at = NULL;
+    int y = PLAN_NONE;
+    SIM_TRY(add_buffer(plan, wire_bytes(plan, &node->plan), &y));
+    if (op == PLAN_FORWARD) {
+        if (node->plan.saved_bytes)
+            SIM_TRY(add_buffer(plan, node->plan.saved_bytes, &node->saved));
+        if (node->plan.gives_active)
+            SIM_TRY(add_buffer(plan,
+                               window_steps(plan, node->plan.out) *
+                                   sim_step_bytes(SIM_SPIKES, node->plan.out),
+                               &node->active));
+        if (node->graph_node != PLAN_NONE && plan->options.watch &&
+            (plan->options.watch[node->graph_node] & NET_WATCH_POTENTIAL))
+            SIM_TRY(
+                add_buffer(plan, gradient_bytes(plan, &node->plan), &node->potential));
+    }
+    SIM_TRY(add_instruction(plan, op, number, &at));
+    node->wire = at->y = y;
+    touch(plan, y);
+    touch(plan, node->saved);
+    touch(plan, node->active);
+    touch(plan, node->potential);
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        at->x[i] = plan->nodes[node->inputs[i]].wire;
+        touch(plan, at->x[i]);
+    }
+out:
+    return status;
+}
+
+/* --- backward -------------------------------------------------------------------------
+ */
+
+/* Makes the wire of a node readable for the next instruction. */
+static SimStatus ensure(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    if (node->wire != PLAN_NONE)
+        return SIM_OK;
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        SIM_TRY(ensure(plan, node->inputs[i]));
+    SIM_TRY(emit_forward(plan, number, PLAN_AGAIN));
+out:
+    return status;
+}
+
+static SimStatus emit_backward(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    PlanInstruction *at = NULL;
+    int dx[NET_MAX_INPUTS] = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE};
+    bool accumulate[NET_MAX_INPUTS] = {false};
+    if (node->plan.backward_needs & NET_NEEDS_INPUT)
+        for (size_t i = 0; i < node->plan.n_inputs; i++)
+            SIM_TRY(ensure(plan, node->inputs[i]));
+    if (node->plan.backward_needs & NET_NEEDS_OUTPUT)
+        SIM_TRY(ensure(plan, number));
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        PlanNode *from = &plan->nodes[node->inputs[i]];
+        if (!from->needs_gradient)
+            continue;
+        accumulate[i] = from->gradient != PLAN_NONE;
+        if (!accumulate[i])
+            SIM_TRY(add_buffer(plan, gradient_bytes(plan, &from->plan), &from->gradient));
+        dx[i] = from->gradient;
+    }
+    SIM_TRY(add_instruction(plan, PLAN_BACKWARD, number, &at));
+    at->dy = node->gradient;
+    touch(plan, at->dy);
+    touch(plan, node->saved);
+    touch(plan, node->active);
+    if (node->plan.backward_needs & NET_NEEDS_OUTPUT) {
+        at->y = node->wire;
+        touch(plan, at->y);
+    }
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[node->inputs[i]];
+        if (node->plan.backward_needs & NET_NEEDS_INPUT) {
+            at->x[i] = from->wire;
+            touch(plan, at->x[i]);
+        }
+        at->dx[i] = dx[i];
+        at->accumulate[i] = accumulate[i];
+        touch(plan, dx[i]);
+        touch(plan, from->active);
+    }
+out:
+    return status;
+}
+
+static SimStatus emit_training(Plan *plan)
+{
+    SimStatus status = SIM_OK;
+    PlanInstruction *at = NULL;
+    for (size_t i = 0; i < plan->graph->n_outputs; i++) {
+        PlanNode *node = &plan->nodes[plan->of_graph[plan->graph->outputs[i]]];
+        if (node->needs_gradient && node->gradient == PLAN_NONE)
+            SIM_TRY(add_buffer(plan, gradient_bytes(plan, &node->plan), &node->gradient));
+    }
+    SIM_TRY(add_instruction(plan, PLAN_LOSS, PLAN_NONE, &at));
+    for (size_t i = 0; i < plan->graph->n_outputs; i++) {
+        const PlanNode *node = &plan->nodes[plan->of_graph[plan->graph->outputs[i]]];
+        touch(plan, node->wire);
+        touch(plan, node->gradient);
+    }
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        if (!plan->nodes[k].keep && plan->nodes[k].layer)
+            plan->nodes[k].wire = PLAN_NONE;
+    for (size_t k = plan->n_nodes; k-- > 0;)
+        if (has_backward(&plan->nodes[k]))
+            SIM_TRY(emit_backward(plan, (int)k));
+out:
+    return status;
+}
+
+/* --- memory ---------------------------------------------------------------------------
+ */
+
+typedef struct Placed {
+    size_t bytes;
+    int buffer;
+} Placed;
+
+static int larger_first(const void *a, const void *b)
+{
+    const Placed *p = a, *q = b;
+    if (p->bytes != q->bytes)
+        return p->bytes < q->bytes ? 1 : -1;
+    return p->buffer - q->buffer; /* a plan must not depend on the sort */
+}
+
+static bool live_together(const PlanBuffer *a, const PlanBuffer *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* Largest first, each at the lowest offset where nothing that lives with it lies. */
+static SimStatus lay_out(Plan *plan)
+{
+    const size_t n = plan->n_buffers;
+    Placed *order = malloc((n ? n : 1) * sizeof *order);
+    int *placed = malloc((n ? n : 1) * sizeof *placed); /* by rising offset */
+    if (!order || !placed) {
+        free(order);
+        free(placed);
+        return no_memory();
+    }
+    for (size_t i = 0; i < n; i++)
+        order[i] = (Placed){plan->buffers[i].bytes, (int)i};
+    qsort(order, n, sizeof *order, larger_first);
+    for (size_t k = 0; k < n; k++) {
+        PlanBuffer *buffer = &plan->buffers[order[k].buffer];
+        size_t offset = 0;
+        for (size_t j = 0; j < k; j++) {
+            const PlanBuffer *other = &plan->buffers[placed[j]];
+            if (live_together(buffer, other) && offset + buffer->bytes > other->offset &&
+                offset < other->offset + other->bytes)
+                offset = other->offset + other->bytes;
+        }
+        buffer->offset = offset;
+        size_t at = k;
+        for (; at > 0 && plan->buffers[placed[at - 1]].offset > offset; at--)
+            placed[at] = placed[at - 1];
+        placed[at] = order[k].buffer;
+        if (offset + buffer->bytes > plan->activation_bytes)
+            plan->activation_bytes = offset + buffer->bytes;
+    }
+    free(order);
+    free(placed);
+    return SIM_OK;
+}
+
+/* Constant wires and inputs outlive a window; watched wires outlive the program. */
+static void stretch(Plan *plan)
+{
+    const size_t end = plan->n_instructions - 1;
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *node = &plan->nodes[k];
+        const unsigned watch = plan->options.watch && node->graph_node != PLAN_NONE
+                                   ? plan->options.watch[node->graph_node]
+                                   : 0;
+        for (size_t i = 0; i < plan->n_instructions; i++) {
+            const PlanInstruction *at = &plan->program[i];
+            if (at->op != PLAN_FORWARD || at->node != (int)k)
+                continue;
+            if ((node->constant && plan->options.window < plan->options.steps) ||
+                !node->layer)
+                plan->buffers[at->y].first = 0;
+            if ((node->constant && plan->options.window < plan->options.steps) ||
+                (watch & NET_WATCH_OUTPUT))
+                plan->buffers[at->y].last = end;
+            if (watch & NET_WATCH_POTENTIAL)
+                plan->buffers[node->potential].last = end;
+        }
+        if (!node->layer && node->gradient != PLAN_NONE)
+            plan->buffers[node->gradient].last = end;
+    }
+    for (size_t i = 0; i < plan->graph->n_outputs; i++) {
+        const int number = plan->of_graph[plan->graph->outputs[i]];
+        for (size_t j = 0; j < plan->n_instructions; j++)
+            if (plan->program[j].op == PLAN_FORWARD && plan->program[j].node == number &&
+                !plan->options.training)
+                plan->buffers[plan->program[j].y].last = end;
+    }
+}
+
+static void count_the_rest(Plan *plan)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        const NetLayerPlan *p = &plan->nodes[k].plan;
+        if (p->scratch_bytes > plan->scratch_bytes)
+            plan->scratch_bytes = sim_align_up(p->scratch_bytes);
+        plan->saved_bytes += sim_align_up(p->saved_bytes);
+        for (size_t i = 0; i < p->n_states; i++)
+            plan->state_floats +=
+                sim_align_up(p->state_floats[i] * sizeof(float)) / sizeof(float);
+        for (size_t i = 0; i < p->n_params && plan->options.training; i++) {
+            if (p->params[i].role != NET_PARAM_TRAINED)
+                continue;
+            size_t count = 1;
+            for (size_t d = 0; d < p->params[i].n_dims; d++)
+                count *= p->params[i].dims[d];
+            plan->gradient_floats += sim_align_up(count * sizeof(float)) / sizeof(float);
+        }
+    }
+}
+
+SimStatus plan_program(Plan *plan)
+{
+    SimStatus status = SIM_OK;
+    PlanInstruction *at = NULL;
+    SIM_TRY(add_instruction(plan, PLAN_START, PLAN_NONE, &at));
+    if (plan->options.training) {
+        mark_reached(plan);
+        SIM_TRY(mark_kept(plan));
+    }
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        SIM_TRY(emit_forward(plan, (int)k, PLAN_FORWARD));
+    if (plan->options.training)
+        SIM_TRY(emit_training(plan));
+    SIM_TRY(add_instruction(plan, PLAN_END, PLAN_NONE, &at));
+    stretch(plan);
+    SIM_TRY(lay_out(plan));
+    count_the_rest(plan);
+out:
+    return status;
+}
