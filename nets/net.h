@@ -10,6 +10,7 @@
 #pragma once
 
 #include "nets/graph.h"
+#include "sim/arena.h"
 
 /* --- parameters --------------------------------------------------------------------- */
 
