@@ -64,7 +64,9 @@ typedef struct DataReader {
         DataFile *file); /* reads the header; fills file->info, file->state */
     /* Up to `max` events, in file order; *n == 0 is the end. */
     SimStatus (*next_events)(DataFile *file, size_t max, DataEvent *events, size_t *n);
-    /* Image `index`, [height, width, channels] bytes, and its label. */
+    /* Image `index`, [height, width, channels] bytes, and its label. `pixels` NULL: only
+     * the label is wanted, which should be cheap. Calls in order of index are the fast
+     * way. */
     SimStatus (*image)(DataFile *file, uint64_t index, uint8_t *pixels, uint32_t *label);
     void (*close)(DataFile *file); /* frees file->state */
 } DataReader;
