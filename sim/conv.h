@@ -13,17 +13,9 @@
 #include <stddef.h>
 
 #include "sim/context.h"
+#include "sim/conv_shape.h"
 #include "sim/status.h"
 #include "sim/tensor.h"
-
-typedef struct SimConvShape {
-    size_t n;           /* images in a step */
-    size_t h, w, c;     /* input */
-    size_t oh, ow, k;   /* output */
-    size_t kh, kw;      /* kernel */
-    size_t stride, pad; /* the same in both directions */
-    size_t groups;      /* divides c and k */
-} SimConvShape;
 
 /* oh, ow from the rest; fails with one sentence on sizes that do not fit. */
 SimStatus sim_conv_shape(SimConvShape *shape);
@@ -48,6 +40,12 @@ size_t sim_conv_scratch_bytes(const SimConv *conv);
 /* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL). */
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, float *y, void *scratch);
+
+/* Which kernel takes spikes forward, from the density of the input; to be called at fixed
+ * points only (planning, epoch ends), since the two add in different orders. Until then
+ * spikes go to the spike kernel. No effect unless the context's spike path is auto. */
+void sim_conv_choose(SimConv *conv, double density);
+bool sim_conv_uses_spikes(const SimConv *conv);
 
 /* dx = (accumulate: dx +) gradient of the input. Where `active` is not NULL (packed bits
  * shaped like x) only the neuron-steps whose bit is set are needed; the others may be

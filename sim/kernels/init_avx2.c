@@ -3,5 +3,5 @@
 
 void sim_kernels_init_avx2(SimKernels *kernels)
 {
-    (void)kernels;
+    sim_conv_spikes_init_avx2(kernels);
 }

@@ -3,5 +3,5 @@
 
 void sim_kernels_init_avx512(SimKernels *kernels)
 {
-    (void)kernels;
+    sim_conv_spikes_init_avx512(kernels);
 }

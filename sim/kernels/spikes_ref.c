@@ -54,4 +54,5 @@ void sim_kernels_init_ref(SimKernels *kernels)
         .spikes_add = spikes_add,
         .spikes_count = spikes_count,
     };
+    sim_conv_spikes_init_ref(kernels);
 }

@@ -1,0 +1,227 @@
+/* Convolution against the textbook sum in double precision, and the promises of conv.h:
+ * any cut of time and any number of threads gives the same bits. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/arena.h"
+#include "sim/conv.h"
+#include "sim/rng.h"
+
+typedef struct Case {
+    SimConvShape shape; /* without oh, ow */
+    SimForm form;
+    int isa; /* index: tests run in processes of their own, where pointers mean nothing */
+    double density;
+    double tolerance; /* of the norm of the difference over the norm */
+} Case;
+
+enum { NT = 3 };
+static const char *const isas[] = {"ref", "avx2", "avx512"};
+
+typedef struct Data {
+    SimConvShape shape;
+    float *x, *y, *dy, *dx, *w, *dw, *bias, *d_bias;
+    uint64_t *bits;
+    SimTensor tensor;
+    size_t nx, ny, nw;
+} Data;
+
+static float noise(uint32_t stream, size_t i)
+{
+    return sim_rng_normal((SimRng){.seed = 5, .purpose = SIM_RNG_TEST, .stream = stream},
+                          i);
+}
+
+static Data make_data(const Case *c)
+{
+    Data d = {.shape = c->shape};
+    cr_assert_eq(sim_conv_shape(&d.shape), SIM_OK, "%s", sim_message());
+    const SimConvShape s = d.shape;
+    d.nx = NT * s.n * s.h * s.w * s.c;
+    d.ny = NT * s.n * s.oh * s.ow * s.k;
+    d.nw = s.kh * s.kw * s.c / s.groups * s.k;
+    const size_t words = NT * s.n * s.h * s.w * sim_words(s.c);
+    d.x = calloc(d.nx, sizeof *d.x), d.dx = calloc(d.nx, sizeof *d.x);
+    d.y = calloc(d.ny, sizeof *d.y), d.dy = calloc(d.ny, sizeof *d.y);
+    d.w = calloc(d.nw, sizeof *d.w), d.dw = calloc(d.nw, sizeof *d.w);
+    d.bias = calloc(s.k, sizeof *d.bias), d.d_bias = calloc(s.k, sizeof *d.bias);
+    d.bits = calloc(words, sizeof *d.bits);
+    for (size_t i = 0; i < d.nx; i++) {
+        const bool one = fabsf(noise(1, i)) < (float)c->density;
+        d.x[i] = c->form == SIM_SPIKES ? (float)one : noise(2, i);
+        if (one && c->form == SIM_SPIKES)
+            d.bits[i / s.c * sim_words(s.c) + i % s.c / 64] |= UINT64_C(1)
+                                                               << (i % s.c % 64);
+    }
+    for (size_t i = 0; i < d.ny; i++)
+        d.dy[i] = noise(3, i);
+    for (size_t i = 0; i < d.nw; i++)
+        d.w[i] = noise(4, i);
+    for (size_t i = 0; i < s.k; i++)
+        d.bias[i] = noise(6, i);
+    d.tensor = (SimTensor){.form = c->form, .shape = {NT, s.n, s.h, s.w, s.c}};
+    d.tensor.data = c->form == SIM_SPIKES ? (void *)d.bits : (void *)d.x;
+    return d;
+}
+
+static void free_data(Data *d)
+{
+    float *const all[] = {d->x, d->dx, d->y, d->dy, d->w, d->dw, d->bias, d->d_bias};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    free(d->bits);
+}
+
+/* Calls visit(x index, y index, w index) for every product of the convolution. */
+#define FOR_EACH_PRODUCT(s, xi, yi, wi, body)                                            \
+    for (size_t image = 0; image < NT * (s).n; image++)                                  \
+        for (size_t oy = 0; oy < (s).oh; oy++)                                           \
+            for (size_t ox = 0; ox < (s).ow; ox++)                                       \
+                for (size_t k = 0; k < (s).k; k++)                                       \
+                    for (size_t tap = 0; tap < (s).kh * (s).kw; tap++) {                 \
+                        const size_t iy = oy * (s).stride + tap / (s).kw - (s).pad;      \
+                        const size_t ix = ox * (s).stride + tap % (s).kw - (s).pad;      \
+                        if (iy >= (s).h || ix >= (s).w)                                  \
+                            continue;                                                    \
+                        const size_t cg = (s).c / (s).groups;                            \
+                        const size_t g = k / ((s).k / (s).groups);                       \
+                        for (size_t ci = 0; ci < cg; ci++) {                             \
+                            const size_t xi =                                            \
+                                ((image * (s).h + iy) * (s).w + ix) * (s).c + g * cg +   \
+                                c;                                                       \
+                            const size_t yi =                                            \
+                                ((image * (s).oh + oy) * (s).ow + ox) * (s).k + k;       \
+                            const size_t wi = (tap * cg + ci) * (s).k + k;               \
+                            body;                                                        \
+                        }                                                                \
+                    }
+
+static double distance(const double *want, const float *got, size_t n)
+{
+    double difference = 0.0, norm = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        difference += (want[i] - (double)got[i]) * (want[i] - (double)got[i]);
+        norm += want[i] * want[i];
+    }
+    return sqrt(difference / (norm > 0.0 ? norm : 1.0));
+}
+
+#define SHAPE(N, H, W, C, K, KH, S, P, G)                                                \
+    {                                                                                    \
+        .n = N, .h = H, .w = W, .c = C, .k = K, .kh = KH, .kw = KH, .stride = S,         \
+        .pad = P, .groups = G                                                            \
+    }
+
+ParameterizedTestParameters(conv, against_double)
+{
+    static Case cases[3 * 16];
+    static const SimConvShape shapes[] = {
+        SHAPE(2, 6, 5, 2, 32, 3, 2, 1, 1),   SHAPE(1, 5, 5, 70, 20, 3, 1, 1, 1),
+        SHAPE(2, 4, 4, 64, 128, 3, 1, 1, 1), SHAPE(2, 1, 1, 130, 10, 1, 1, 0, 1),
+        SHAPE(1, 6, 6, 12, 24, 3, 1, 1, 4),  SHAPE(2, 7, 7, 32, 64, 1, 2, 0, 1),
+        SHAPE(1, 8, 8, 8, 17, 5, 1, 2, 1),   SHAPE(1, 5, 5, 200, 200, 3, 1, 0, 1),
+    };
+    size_t n = 0;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+            for (int form = SIM_DENSE; form <= SIM_SPIKES; form++)
+                cases[n++] = (Case){shapes[j], (SimForm)form, (int)i, 0.2, 2e-6};
+    return cr_make_param_array(Case, cases, n);
+}
+
+ParameterizedTest(Case *c, conv, against_double)
+{
+    SimContext context;
+    if (sim_context_create(2, isas[c->isa], &context) != SIM_OK)
+        cr_skip_test("%s", sim_message());
+    Data d = make_data(c);
+    const SimConvShape s = d.shape;
+    SimConv *conv = NULL;
+    cr_assert_eq(sim_conv_create(&s, c->form, NT,
+                                 SIM_CONV_FORWARD | SIM_CONV_BACKWARD_INPUT |
+                                     SIM_CONV_BACKWARD_WEIGHTS,
+                                 &context, &conv),
+                 SIM_OK, "%s", sim_message());
+    SimArena arena;
+    cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+
+    double *y = calloc(d.ny, sizeof *y), *dx = calloc(d.nx, sizeof *dx);
+    double *dw = calloc(d.nw, sizeof *dw), *db = calloc(s.k, sizeof *db);
+    for (size_t i = 0; i < d.ny; i++) {
+        y[i] = (double)d.bias[i % s.k];
+        db[i % s.k] += (double)d.dy[i];
+    }
+    for (size_t i = 0; i < d.nx; i++)
+        dx[i] = (double)(d.dx[i] = 0.5f);
+    for (size_t i = 0; i < d.nw; i++)
+        dw[i] = (double)(d.dw[i] = -0.25f);
+    FOR_EACH_PRODUCT(s, xi, yi, wi, {
+        y[yi] += (double)d.x[xi] * (double)d.w[wi];
+        dx[xi] += (double)d.dy[yi] * (double)d.w[wi];
+        dw[wi] += (double)d.x[xi] * (double)d.dy[yi];
+    })
+
+    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
+    cr_assert_lt(distance(y, d.y, d.ny), c->tolerance, "forward");
+    sim_conv_backward_input(conv, NT, d.dy, d.w, NULL, true, d.dx, arena.base);
+    cr_assert_lt(distance(dx, d.dx, d.nx), c->tolerance, "input gradient");
+    sim_conv_backward_weights(conv, NT, &d.tensor, d.dy, d.dw, d.d_bias, arena.base);
+    cr_assert_lt(distance(dw, d.dw, d.nw), c->tolerance, "weight gradient");
+    cr_assert_lt(distance(db, d.d_bias, s.k), c->tolerance, "bias gradient");
+
+    /* Step by step, and on another number of threads: the same bits. */
+    float *whole = malloc(d.ny * sizeof *whole);
+    memcpy(whole, d.y, d.ny * sizeof *whole);
+    context.team = sim_team_create(3);
+    const size_t y_step = d.ny / NT, x_step = d.nx / NT;
+    for (size_t t = 0; t < NT; t++) {
+        SimTensor step = d.tensor;
+        step.shape.t = 1;
+        if (c->form == SIM_SPIKES)
+            step.bits += t * (x_step / s.c * sim_words(s.c));
+        else
+            step.f32 += t * x_step;
+        sim_conv_forward(conv, 1, &step, d.w, d.bias, d.y + t * y_step, arena.base);
+    }
+    cr_assert_arr_eq(whole, d.y, d.ny * sizeof *whole, "another window, other bits");
+
+    free(whole), free(y), free(dx), free(dw), free(db);
+    sim_arena_destroy(&arena);
+    sim_conv_destroy(conv);
+    free_data(&d);
+}
+
+Test(conv, levels_agree_to_the_bit)
+{
+    Case c = {SHAPE(2, 6, 6, 100, 90, 3, 1, 1, 1), SIM_SPIKES, 0, 0.3, 0.0};
+    Data d = make_data(&c);
+    SimKernels ref, simd;
+    sim_kernels_init(&ref, 0);
+    const size_t rows = NT * d.shape.n * d.shape.oh;
+    float *other = malloc(d.ny * sizeof *other);
+    memcpy(other, d.dy, d.ny * sizeof *other);
+    ref.conv_spikes_forward(&d.shape, 0, rows, 0, 90, 5, 97, d.bits, d.w, d.dy);
+    const unsigned have = sim_cpu_detect();
+    for (unsigned cpu = SIM_CPU_AVX2; cpu <= (SIM_CPU_AVX2 | SIM_CPU_AVX512); cpu += 2) {
+        if ((have & cpu) != cpu)
+            continue;
+        sim_kernels_init(&simd, cpu);
+        memcpy(d.y, other, d.ny * sizeof *other);
+        simd.conv_spikes_forward(&d.shape, 0, rows, 0, 90, 5, 97, d.bits, d.w, d.y);
+        cr_assert_arr_eq(d.y, d.dy, d.ny * sizeof *other, "level %u differs", cpu);
+    }
+    free(other);
+    free_data(&d);
+}
+
+Test(conv, sizes_that_do_not_fit_are_told)
+{
+    SimConvShape s = SHAPE(1, 2, 2, 4, 4, 5, 1, 0, 1);
+    cr_assert_eq(sim_conv_shape(&s), SIM_ERR_SHAPE);
+    s = (SimConvShape)SHAPE(1, 8, 8, 6, 4, 3, 1, 1, 4);
+    cr_assert_eq(sim_conv_shape(&s), SIM_ERR_SHAPE);
+    cr_assert_not_null(strstr(sim_message(), "groups"));
+}
