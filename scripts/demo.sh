@@ -1,0 +1,43 @@
+#!/bin/sh
+# From nothing to a trained spiking network: recordings from pictures, training, test,
+# one simulated recording, plots.
+#
+#     sh scripts/demo.sh [FOLDER]     # results in FOLDER (demo)
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-demo}
+images=/usr/share/datasets/fashion-mnist
+start=$(date +%s)
+
+step() { printf '\n%s\n    %s\n' "$1" "$2"; }
+
+sh scripts/install.sh demo
+sh scripts/build.sh build
+apical=build/cli/apical
+[ -x "$apical" ] || apical=build/apical
+mkdir -p "$out"
+
+data=$out/dvs_fashion
+if [ ! -f "$data/.complete" ]; then
+    rm -rf "$data"
+    step "1  A camera that sees only changes looks at Fashion-MNIST, moved along a loop" \
+        "apical data synth $images $data"
+    "$apical" data synth "$images" "$data" --per-class 200
+    touch "$data/.complete"
+fi
+
+rm -rf "$out/run"
+step "2  A spiking ResNet learns from the recordings" \
+    "apical train examples/dvs_fashion.yaml"
+"$apical" train examples/dvs_fashion.yaml --set "data.path=$data" --out "$out/run"
+
+step "3  What it got right, and what it cost" "apical eval $out/run"
+"$apical" eval "$out/run"
+
+sample=$(find "$data" -name '*.aedat' | sort | tail -n 1)
+step "4  One recording, step by step, with every spike written down" \
+    "apical sim $out/run $sample --record $out/activity.h5"
+"$apical" sim "$out/run" "$sample" --record "$out/activity.h5" --plots "$out/run/plots"
+
+printf '\nDone in %d s. Pictures:\n' "$(($(date +%s) - start))"
+find "$out/run/plots" -name '*.png' | sort | sed 's/^/    /'
