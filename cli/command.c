@@ -33,8 +33,8 @@ static void print_list(const char *name, const char *about,
     }
     printf("%s\n\n", about);
     for (size_t i = 0; commands[i]; i++) {
-        const int used = printf("  %s %s %s", name, commands[i]->name,
-                                commands[i]->arguments);
+        const int used =
+            printf("  %s %s %s", name, commands[i]->name, commands[i]->arguments);
         const int column = (int)strlen(name) + widest + 6;
         if (used >= column)
             printf("\n%*s", column, "");

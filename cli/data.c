@@ -72,9 +72,9 @@ out:
 
 static int run(int argc, char **argv)
 {
-    static const CliCommand *const commands[] = {&cli_data_list,    &cli_data_info,
-                                                 &cli_data_verify,  &cli_data_convert,
-                                                 &cli_data_synth, NULL};
+    static const CliCommand *const commands[] = {&cli_data_list,   &cli_data_info,
+                                                 &cli_data_verify, &cli_data_convert,
+                                                 &cli_data_synth,  NULL};
     return cli_dispatch("apical data", "Event recordings and image sets.", commands, argc,
                         argv);
 }

@@ -102,7 +102,10 @@ static void print_images(const CliInspection *found)
     size_t shown = 0;
     for (size_t label = 0; label < CLI_INSPECT_LABELS; label++)
         if (found->labels[label] > 0) {
-            printf("%s%zu: %" PRIu64, shown % 8 ? ", " : shown ? ",\n                " : "",
+            printf("%s%zu: %" PRIu64,
+                   shown % 8 ? ", "
+                   : shown   ? ",\n                "
+                             : "",
                    label, found->labels[label]);
             shown++;
         }
@@ -118,10 +121,14 @@ static int run(int argc, char **argv)
          0},
         {0}};
     static const struct argp argp = {
-        options, parse, "FILE...",
+        options,
+        parse,
+        "FILE...",
         "Reads each file to its end and prints what it holds. The format is told by the "
         "content, never by the name.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     Arguments arguments = {.axes = DATA_AXES_JAER};
     cli_parse(&argp, argc, argv, &arguments);
 

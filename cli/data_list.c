@@ -100,10 +100,14 @@ static int list_set(const char *name, const char *path)
 static int run(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL, parse, "[FOLDER|FILE]",
+        NULL,
+        parse,
+        "[FOLDER|FILE]",
         "Without an argument: the formats and folders that are understood. With one: "
         "classes, counts and the split of the set in it.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     Arguments arguments = {0};
     cli_parse(&argp, argc, argv, &arguments);
     if (arguments.path)
