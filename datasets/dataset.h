@@ -12,36 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datasets/frames.h"
 #include "datasets/reader.h"
 #include "sim/option.h"
 #include "sim/status.h"
 
-typedef enum DataFrames { /* index rules: reference/event-formats 12 */
-                          DATA_FRAMES_NUMBER, /* T frames of equal event count
-                                                 (SpikingJelly) */
-                          DATA_FRAMES_TIME,   /* T frames of equal duration (SpikingJelly)
-                                               */
-                          DATA_FRAMES_DURATION, /* frames of `duration_us`; cut or padded
-                                                   with empty to T */
-                          DATA_FRAMES_DURATION_OLD, /* the same before 2024: windows
-                                                       anchored at events */
-                          DATA_FRAMES_TONIC_NUMBER,
-                          DATA_FRAMES_TONIC_TIME,
-                          DATA_FRAMES_TONIC_WINDOW
-} DataFrames;
-
-typedef enum DataValue {
-    DATA_VALUE_COUNT,
-    DATA_VALUE_OCCUPANCY,
-    DATA_VALUE_NORMALISED
-} DataValue;
-typedef enum DataResize { /* how 128 becomes 64 or 48: they differ in bits */
-                          DATA_RESIZE_COORDINATES, /* event coordinates scaled before
-                                                      counting: counts add up */
-                          DATA_RESIZE_NEAREST,
-                          DATA_RESIZE_BILINEAR /* half-pixel, no antialiasing (torch
-                                                  align_corners=False) */
-} DataResize;
 typedef enum DataSplit {
     DATA_SPLIT_GIVEN,        /* the set says it: train/test folders, t10k files, lists */
     DATA_SPLIT_SPIKINGJELLY, /* a: first ceil(0.9 n) of each class in lexicographic order

@@ -34,6 +34,8 @@ typedef struct DataProbe {
     uint64_t file_size;
 } DataProbe;
 
+enum { DATA_NO_LABEL = -1 }; /* as uint32_t: the label of an image without one */
+
 typedef enum DataKind { DATA_EVENTS, DATA_IMAGES } DataKind;
 
 typedef struct DataInfo {
@@ -59,7 +61,9 @@ typedef struct DataFile DataFile;
 typedef struct DataReader {
     const char *name, *summary;
     DataKind kind;
-    int (*probe)(const DataProbe *probe); /* 0 no, 1 maybe (by size only), 2 yes */
+    /* 0 no, 1 maybe (a format without a mark, but plausible), 2 yes. Any yes wins over
+     * any maybe, then the order of the list decides. */
+    int (*probe)(const DataProbe *probe);
     SimStatus (*open)(
         DataFile *file); /* reads the header; fills file->info, file->state */
     /* Up to `max` events, in file order; *n == 0 is the end. */
@@ -74,8 +78,10 @@ typedef struct DataReader {
 struct DataFile {
     const DataReader *reader;
     char *path;    /* owned */
-    FILE *stream;  /* owned, at the start of the file when open() is called */
-    uint64_t size; /* bytes */
+    FILE *stream;  /* owned; read through datasets/file_internal.h */
+    uint64_t base; /* where the file starts in the stream: not 0 in an archive */
+    uint64_t size; /* bytes of the file, unpacked */
+    uint64_t at;   /* the next byte to be read; 0 when open() is called */
     DataAxes axes;
     DataInfo info;
     DataHealth health;
@@ -84,9 +90,18 @@ struct DataFile {
 };
 
 /* Opens by content; the error of an unknown file says what its first bytes look like.
- * "archive.tar:member" opens a member of a tar file in place. Owned by the caller. */
+ * "archive.tar:member" opens a member of a tar file in place. A gzipped file is unpacked
+ * into an unnamed temporary file first. Owned by the caller. Reading shares nothing
+ * between files; one file belongs to one thread at a time. */
 SimStatus data_file_open(const char *path, DataAxes axes, DataFile **out);
 void data_file_close(DataFile *file); /* accepts NULL */
+
+/* Calls visit for each regular file of a tar archive, in order, until one call fails;
+ * names are as stored. *is_tar is false, and nothing is called, when it is none. */
+SimStatus data_tar_visit(const char *path, bool *is_tar,
+                         SimStatus (*visit)(void *argument, const char *name,
+                                            uint64_t size),
+                         void *argument);
 
 /* Every event of a file at once; *events is owned by the caller (free). A file whose
  * event count is past `limit` fails (limit 0: 1 << 30). */
