@@ -91,7 +91,7 @@ static void free_data(Data *d)
                         for (size_t ci = 0; ci < cg; ci++) {                             \
                             const size_t xi =                                            \
                                 ((image * (s).h + iy) * (s).w + ix) * (s).c + g * cg +   \
-                                c;                                                       \
+                                ci;                                                      \
                             const size_t yi =                                            \
                                 ((image * (s).oh + oy) * (s).ow + ox) * (s).k + k;       \
                             const size_t wi = (tap * cg + ci) * (s).k + k;               \
