@@ -14,6 +14,32 @@
 
 enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2 };
 
+/* One step of the integrate-and-fire family:
+ *
+ *     now        h = decay v + gain x + leak;  s = [h > threshold];  v = reset(h, s)
+ *     next step  u = v less the reset of [v > threshold];
+ *                h = decay u + gain x + leak;  s = [h > threshold];  v = h
+ *
+ * (a soft reset at the next step takes the threshold off after the decay). */
+typedef enum SimReset { SIM_RESET_HARD, SIM_RESET_SOFT, SIM_RESET_NONE } SimReset;
+typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = alpha */
+                            SIM_SURROGATE_ATAN,         /* (a/2) / (1 + (pi a x / 2)^2) */
+                            SIM_SURROGATE_SIGMOID,      /* a s(ax) (1 - s(ax)) */
+                            SIM_SURROGATE_FAST_SIGMOID, /* 1 / (a |x| + 1)^2 */
+                            SIM_SURROGATE_TRIANGLE,     /* max(0, a - a^2 |x|) */
+                            SIM_SURROGATE_RECTANGLE,    /* a where |x| < 1 / (2a) */
+                            SIM_SURROGATE_GAUSSIAN      /* a / sqrt(pi) exp(-a^2 x^2) */
+} SimSurrogate;
+
+typedef struct SimLif {
+    const float *decay, *gain, *leak; /* [c] */
+    float threshold, v_reset;
+    SimReset reset;
+    bool next_step, strict, detach;
+    SimSurrogate surrogate;
+    float alpha, scale;
+} SimLif;
+
 typedef struct SimKernels {
     /* --- packed spikes (sim/kernels/spikes_*.c) --------------------------------- */
     /* bits [pixels, words] from x [pixels, c]: a bit is x != 0. */

@@ -12,3 +12,6 @@ void sim_kernels_init_avx512(SimKernels *kernels);
 void sim_conv_spikes_init_ref(SimKernels *kernels);
 void sim_conv_spikes_init_avx2(SimKernels *kernels);
 void sim_conv_spikes_init_avx512(SimKernels *kernels);
+void sim_neuron_init_ref(SimKernels *kernels);
+void sim_neuron_init_avx2(SimKernels *kernels);
+void sim_neuron_init_avx512(SimKernels *kernels);

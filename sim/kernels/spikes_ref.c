@@ -55,4 +55,5 @@ void sim_kernels_init_ref(SimKernels *kernels)
         .spikes_count = spikes_count,
     };
     sim_conv_spikes_init_ref(kernels);
+    sim_neuron_init_ref(kernels);
 }
