@@ -25,7 +25,7 @@ typedef struct NeuronSurrogate NeuronSurrogate;
 typedef struct NeuronParam {
     const char *name;          /* with its unit: "tau" is in steps unless it says _ms */
     double initial, low, high; /* inclusive */
-    bool trained;              /* by default; `train_<name>` in an experiment overrides */
+    bool trained;              /* a parameter of the net, learned; else a fixed number */
     const char *help;
 } NeuronParam;
 
@@ -50,10 +50,8 @@ typedef struct NeuronSpec {
     bool strict;           /* fires when v > threshold; false: v >= threshold */
     bool detach_reset;     /* the reset's spike is a constant for the gradient */
     NeuronSharing sharing; /* of trained parameters */
-    double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params */
-    bool soma_trained[NEURON_MAX_PARAMS];
+    double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params; trained: initial */
     double dendrite_values[NEURON_MAX_PARAMS];
-    bool dendrite_trained[NEURON_MAX_PARAMS];
 } NeuronSpec;
 
 /* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */
@@ -68,7 +66,8 @@ typedef struct NeuronRun {
                              whose surrogate derivative is not zero */
     float *potential;     /* [nt, step] before the reset, or NULL: for looking */
     float *const *states; /* [n_states][step], carried from window to window */
-    const float *const *params; /* of the soma, [1] or [C] by sharing */
+    const float *const
+        *params; /* trained ones of the soma in order, [1] or [C] by sharing */
 
     /* Backward only. The window is the whole sequence: membranes are computed again from
      * x in registers, starting from rest, so nothing but x is kept. */
@@ -116,9 +115,10 @@ struct NeuronDendrite {
 /* x = v - threshold, all derivatives of the step at x; formulas in surrogates.c. */
 struct NeuronSurrogate {
     const char *name, *formula;
-    double alpha; /* the usual default */
-    bool compact; /* zero outside a window: backward may skip those neuron-steps */
-    float (*derivative)(float x, float alpha);
+    double alpha;      /* the usual default */
+    bool compact;      /* zero outside a window: backward may skip those neuron-steps */
+    SimSurrogate kind; /* what the kernels compute */
+    double (*slope)(double x, double alpha);  /* the formula, for tests and pictures */
     double (*smooth)(double x, double alpha); /* whose slope it is: for gradient checks */
 };
 
@@ -138,8 +138,10 @@ NeuronSpec neuron_spec_default(void);
 void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
 
 /* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
- * reset, reset_time (now|next), fires (above|at), detach_reset, sharing, any parameter of
- * the soma or dendrite, train_<parameter>. A wrong key names the nearest. */
+ * reset (hard|soft|none), reset_time (now|next), fires (above|at), detach_reset, sharing
+ * (layer|channel), any parameter of the soma or dendrite; and `tau`, which sets what it
+ * means for the soma (decay 1 - 1/tau and gain 1/tau; the initial w of plif). A wrong key
+ * names the nearest. */
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);
 
 /* Calls `row` for every key with its value as text, in an order neuron_spec_set accepts.

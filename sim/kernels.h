@@ -62,6 +62,27 @@ typedef struct SimKernels {
                                 size_t row_last, size_t k_first, size_t k_last,
                                 size_t c_first, size_t c_last, const uint64_t *bits,
                                 const float *weights, float *y);
+
+    /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
+    /* x, v, h [pixels, c]; spikes, active [pixels, words]. v in place; h, spikes and
+     * active may be NULL. `active` marks a surrogate slope that is not zero. */
+    void (*lif_step)(const SimLif *lif, size_t pixels, size_t c, const float *x, float *v,
+                     float *h, uint64_t *spikes, uint64_t *active);
+    /* The same step backward. h of this step and h_before of the one before (NULL at the
+     * first), d_y (gradient of the spikes), d_v (of v after the reset, or NULL). `carry`
+     * holds the gradient that later steps send to v, and leaves with what this one sends
+     * to the step before. d_x is added to if `accumulate`. d_decay, d_gain [c] += or
+     * NULL. */
+    void (*lif_step_back)(const SimLif *lif, size_t pixels, size_t c, const float *x,
+                          const float *h, const float *h_before, const float *d_y,
+                          const float *d_v, float *carry, bool accumulate, float *d_x,
+                          double *d_decay, double *d_gain);
+    /* slope[i] = scale * derivative at x[i]. */
+    void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
+                            const float *x, float *slope);
+    /* bits [pixels, words]: x > threshold (strict) or >=. */
+    void (*threshold_pack)(size_t pixels, size_t c, const float *x, float threshold,
+                           bool strict, uint64_t *bits);
 } SimKernels;
 
 /* The levels this CPU has; 0 on anything but x86-64. */

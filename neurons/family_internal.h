@@ -1,0 +1,42 @@
+/* neurons/family_internal.h: what the integrate-and-fire somas share.
+ *
+ * Each is the same step with other coefficients; a soma only says how its parameters make
+ * decay, gain and leak, and how the gradients of those go back to what is trained. */
+#pragma once
+
+#include "neurons/neuron.h"
+
+enum { NEURON_MAX_CHANNELS = 8192 };
+
+typedef struct NeuronCoefficients {
+    float decay, gain, leak;
+} NeuronCoefficients;
+
+typedef struct NeuronFamily {
+    double threshold, v_reset;
+    /* Of one channel; `trained` points at its trained values in the order of the table.
+     */
+    NeuronCoefficients (*coefficients)(const NeuronSpec *spec, const float *const *params,
+                                       size_t channel);
+    /* d_params[..] += from the summed gradients of decay and gain; NULL: nothing trained.
+     */
+    void (*d_trained)(const NeuronSpec *spec, const float *const *params, size_t channel,
+                      double d_decay, double d_gain, float *const *d_params);
+    bool spikes; /* false: the potential itself leaves, without threshold */
+} NeuronFamily;
+
+void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family);
+void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family);
+size_t neuron_family_scratch(const NeuronRun *run);
+
+/* The step in double precision, for NeuronSoma.reference. */
+void neuron_family_reference(const NeuronSpec *spec, double decay, double gain,
+                             double leak, double threshold, double v_reset, size_t nt,
+                             const double *x, double *y, double *v_before,
+                             double *v_after);
+
+/* A trained value: one per layer or one per channel. */
+static inline size_t neuron_trained_index(const NeuronSpec *spec, size_t channel)
+{
+    return spec->sharing == NEURON_PER_CHANNEL ? channel : 0;
+}
