@@ -5,6 +5,7 @@
 #pragma once
 
 #include "neurons/neuron.h"
+#include "sim/arena.h"
 
 enum { NEURON_MAX_CHANNELS = 8192 };
 

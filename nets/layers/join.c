@@ -1,0 +1,159 @@
+/* nets/layers/join.c: a residual branch a meets the skip b (Fang et al. 2021).
+ *
+ *     add  a + b        and  a b        iand  b (1 - a)
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "nets/layers.h"
+#include "nets/layers/rows_internal.h"
+#include "sim/arena.h"
+
+static const char *const kinds[] = {"add", "and", "iand", NULL};
+static const SimOption options[] = {
+    {"kind", SIM_OPTION_CHOICE, offsetof(NetJoin, kind), .choices = kinds,
+     .help = "how the two inputs meet"},
+    {0},
+};
+
+enum { A, B };
+
+static int kind_of(const NetLayerRun *run)
+{
+    return ((const NetJoin *)run->options)->kind;
+}
+
+static SimStatus plan(NetLayerPlan *plan)
+{
+    const NetJoin *o = plan->options;
+    const SimShape a = plan->in[A], b = plan->in[B];
+    if (a.n != b.n || a.h != b.h || a.w != b.w || a.c != b.c || a.t != b.t)
+        return sim_fail(
+            SIM_ERR_SHAPE,
+            "cannot join %zux%zux%zu over %zu steps with %zux%zux%zu over %zu", a.h, a.w,
+            a.c, a.t, b.h, b.w, b.c, b.t);
+    const bool spikes = plan->in_form[A] == SIM_SPIKES && plan->in_form[B] == SIM_SPIKES;
+    plan->out = a;
+    plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
+    if (o->kind != NET_JOIN_ADD) {
+        if (!spikes)
+            plan->in_form[A] = plan->in_form[B] = SIM_DENSE;
+        plan->backward_needs = NET_NEEDS_INPUT;
+    }
+    return SIM_OK;
+}
+
+static void put(const NetLayerRun *run, size_t input, size_t first, size_t n, bool add)
+{
+    const size_t c = run->y.shape.c;
+    const SimKernels *kernels = &run->context->kernels;
+    float *y = run->y.f32 + first * c;
+    if (run->x[input].form == SIM_SPIKES) {
+        const uint64_t *bits = run->x[input].bits + first * sim_words(c);
+        if (add)
+            kernels->spikes_add(n, c, bits, y);
+        else
+            kernels->spikes_unpack(n, c, bits, y);
+        return;
+    }
+    const float *x = run->x[input].f32 + first * c;
+    if (!add)
+        memcpy(y, x, n * c * sizeof *y);
+    for (size_t i = 0; add && i < n * c; i++)
+        y[i] += x[i];
+}
+
+static void forward_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const NetRows *rows = argument;
+    const NetLayerRun *run = rows->run;
+    size_t first;
+    const size_t n = net_rows_cut(rows, index, &first), c = rows->c;
+    const int kind = kind_of(run);
+    if (kind == NET_JOIN_ADD) {
+        put(run, A, first, n, false);
+        put(run, B, first, n, true);
+        return;
+    }
+    if (run->y.form == SIM_SPIKES) {
+        const size_t words = sim_words(c);
+        const uint64_t *a = run->x[A].bits + first * words,
+                       *b = run->x[B].bits + first * words;
+        uint64_t *y = run->y.bits + first * words;
+        for (size_t i = 0; i < n * words; i++)
+            y[i] = b[i] & (kind == NET_JOIN_AND ? a[i] : ~a[i]);
+        return;
+    }
+    const float *a = run->x[A].f32 + first * c, *b = run->x[B].f32 + first * c;
+    float *y = run->y.f32 + first * c;
+    for (size_t i = 0; i < n * c; i++)
+        y[i] = b[i] * (kind == NET_JOIN_AND ? a[i] : 1.0f - a[i]);
+}
+
+static void forward(const NetLayerRun *run)
+{
+    net_rows_run(run, run->y.shape, forward_rows);
+}
+
+static float value(const SimTensor *x, size_t pixel, size_t channel)
+{
+    const size_t c = x->shape.c;
+    if (x->form == SIM_DENSE)
+        return x->f32[pixel * c + channel];
+    return (float)(x->bits[pixel * sim_words(c) + channel / SIM_WORD_BITS] >>
+                       (channel % SIM_WORD_BITS) &
+                   1);
+}
+
+static void backward_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const NetRows *rows = argument;
+    const NetLayerRun *run = rows->run;
+    size_t first;
+    const size_t n = net_rows_cut(rows, index, &first), c = rows->c;
+    const int kind = kind_of(run);
+    const float *dy = run->dy + first * c;
+    for (size_t input = A; input <= B; input++) {
+        if (!run->dx[input])
+            continue;
+        float *dx = run->dx[input] + first * c;
+        const bool add = run->accumulate[input];
+        if (kind == NET_JOIN_ADD) {
+            if (add) {
+                for (size_t i = 0; i < n * c; i++)
+                    dx[i] += dy[i];
+            } else {
+                memcpy(dx, dy, n * c * sizeof *dx);
+            }
+            continue;
+        }
+        const SimTensor *other = &run->x[input == A ? B : A];
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < c; i++) {
+                float factor = value(other, first + p, i);
+                if (kind == NET_JOIN_IAND)
+                    factor = input == A ? -factor : 1.0f - factor;
+                const float d = dy[p * c + i] * factor;
+                dx[p * c + i] = add ? dx[p * c + i] + d : d;
+            }
+    }
+}
+
+static void backward(const NetLayerRun *run)
+{
+    net_rows_run(run, run->y.shape, backward_rows);
+}
+
+const NetLayer net_layer_join = {
+    .name = "join",
+    .summary = "residual branch and skip: add, and, iand",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .options = options,
+    .options_size = sizeof(NetJoin),
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,320 @@
+/* nets/layers/norm.c: batch normalisation over the channel axis.
+ *
+ *     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+ *     dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
+ *
+ * One set of statistics over T, N, H, W (tdBN, SpikingJelly), or one per step (BNTT: Kim
+ * and Panda 2021). The running variance is the unbiased one, as in PyTorch. Sums run over
+ * fixed blocks of pixels and are combined in their order, in double. */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "nets/layers.h"
+#include "nets/layers/rows_internal.h"
+#include "sim/arena.h"
+
+static const char *const sharings[] = {"shared", "per_step", NULL};
+static const SimOption options[] = {
+    {"sharing", SIM_OPTION_CHOICE, offsetof(NetNorm, sharing), .choices = sharings,
+     .help = "one set of statistics, or one per time step"},
+    {"momentum", SIM_OPTION_FLOAT, offsetof(NetNorm, momentum), .initial = 0.1,
+     .low = 0.0, .high = 1.0, .help = "weight of the batch in the running statistics"},
+    {"epsilon", SIM_OPTION_FLOAT, offsetof(NetNorm, epsilon), .initial = 1e-5,
+     .low = 1e-12, .high = 1.0, .help = "added to the variance"},
+    {"gamma", SIM_OPTION_FLOAT, offsetof(NetNorm, gamma), .initial = 1.0, .low = -1e3,
+     .high = 1e3, .help = "initial scale"},
+    {"beta", SIM_OPTION_FLOAT, offsetof(NetNorm, beta), .initial = 0.0, .low = -1e3,
+     .high = 1e3, .help = "initial shift"},
+    {0},
+};
+
+enum { GAMMA, BETA, MEAN, VARIANCE, N_PARAMS };
+
+/* A set is the pixels that share statistics: all of a window, or those of one step. */
+typedef struct Sets {
+    const NetLayerRun *run;
+    size_t n_sets, pixels, c, block, blocks; /* pixels and blocks of one set */
+    bool per_step, x_constant;
+    float *mean, *scale; /* saved: mean and 1/sqrt(var + eps), [n_sets, c] */
+    double *sums;        /* scratch: [n_sets, blocks, 2, c] */
+    float *a, *b, *k;    /* scratch: coefficients [n_sets, c] */
+} Sets;
+
+static size_t floats_up(size_t n)
+{
+    return sim_align_up(n * sizeof(float)) / sizeof(float);
+}
+
+static size_t n_sets(const NetNorm *o, size_t steps)
+{
+    return o->sharing == NET_NORM_PER_STEP ? steps : 1;
+}
+
+static size_t set_pixels(const NetNorm *o, SimShape out, size_t steps)
+{
+    return sim_shape_pixels(out) *
+           (o->sharing == NET_NORM_PER_STEP || out.t == 1 ? 1 : steps);
+}
+
+static SimStatus plan(NetLayerPlan *plan)
+{
+    const NetNorm *o = plan->options;
+    const bool per_step = o->sharing == NET_NORM_PER_STEP;
+    static const char *const names[N_PARAMS] = {"gamma", "beta", "mean", "variance"};
+    const double initial[N_PARAMS] = {o->gamma, o->beta, 0.0, 1.0};
+    plan->in_form[0] = SIM_DENSE;
+    plan->out = plan->in[0];
+    if (per_step)
+        plan->out.t = plan->steps;
+    plan->out_form = SIM_DENSE;
+    const size_t c = plan->out.c, pixels = set_pixels(o, plan->out, plan->steps);
+    if (plan->training && pixels < 2)
+        return sim_fail(SIM_ERR_SHAPE,
+                        "batch statistics of a single value: use a larger batch");
+    for (size_t i = 0; i < N_PARAMS; i++)
+        plan->params[i] =
+            (NetParamRow){.name = names[i],
+                          .role = i < MEAN ? NET_PARAM_TRAINED : NET_PARAM_BUFFER,
+                          .n_dims = per_step ? 2 : 1,
+                          .dims = {per_step ? plan->steps : c, c},
+                          .init = NET_INIT_CONSTANT,
+                          .init_value = initial[i]};
+    plan->n_params = N_PARAMS;
+    plan->whole_sequence = !per_step && plan->out.t > 1;
+    plan->backward_needs = NET_NEEDS_INPUT;
+    const size_t sets = n_sets(o, plan->window);
+    const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
+    plan->saved_bytes = plan->training ? 2 * floats_up(sets * c) * sizeof(float) : 0;
+    plan->scratch_bytes = 3 * floats_up(sets * c) * sizeof(float) +
+                          sim_align_up(sets * blocks * 2 * c * sizeof(double));
+    return SIM_OK;
+}
+
+static Sets make_sets(const NetLayerRun *run)
+{
+    const NetNorm *o = run->options;
+    const SimShape out = run->y.shape;
+    Sets s = {.run = run,
+              .c = out.c,
+              .per_step = o->sharing == NET_NORM_PER_STEP,
+              .x_constant = run->x[0].shape.t == 1 && out.t > 1};
+    s.n_sets = n_sets(o, run->nt);
+    s.pixels = sim_shape_pixels(out) * (s.per_step ? 1 : out.t);
+    s.block = net_task_pixels(s.c);
+    s.blocks = (s.pixels + s.block - 1) / s.block;
+    const size_t row = floats_up(s.n_sets * s.c);
+    s.mean = run->saved;
+    s.scale = s.mean ? s.mean + row : NULL;
+    s.a = run->scratch;
+    s.b = s.a + row;
+    s.k = s.b + row;
+    s.sums = (double *)(void *)(s.k + row);
+    return s;
+}
+
+static const float *x_of(const Sets *s, size_t set)
+{
+    return s->run->x[0].f32 + (s->x_constant ? 0 : set * s->pixels * s->c);
+}
+
+static size_t cut(const Sets *s, size_t index, size_t *set, size_t *first)
+{
+    *set = index / s->blocks;
+    *first = index % s->blocks * s->block;
+    return *first + s->block < s->pixels ? s->block : s->pixels - *first;
+}
+
+enum { LANES = 64 }; /* channels summed side by side */
+
+/* Sums of x - shift and its square: a shift near the mean keeps the difference exact. */
+static void sum_block(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Sets *s = argument;
+    size_t set, first;
+    const size_t n = cut(s, index, &set, &first);
+    const float *x = x_of(s, set) + first * s->c, *shift = x_of(s, set);
+    double *sums = s->sums + index * 2 * s->c;
+    for (size_t c0 = 0; c0 < s->c; c0 += LANES) {
+        const size_t lanes = s->c - c0 < LANES ? s->c - c0 : LANES;
+        double sum[LANES] = {0}, square[LANES] = {0};
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < lanes; i++) {
+                const double d = (double)x[p * s->c + c0 + i] - (double)shift[c0 + i];
+                sum[i] += d;
+                square[i] += d * d;
+            }
+        memcpy(sums + c0, sum, lanes * sizeof *sum);
+        memcpy(sums + s->c + c0, square, lanes * sizeof *square);
+    }
+}
+
+static void combine(const Sets *s, size_t set, size_t channel, double *first,
+                    double *second)
+{
+    *first = *second = 0.0;
+    for (size_t b = 0; b < s->blocks; b++) {
+        const double *sums = s->sums + (set * s->blocks + b) * 2 * s->c;
+        *first += sums[channel];
+        *second += sums[s->c + channel];
+    }
+}
+
+static void measure(const Sets *s)
+{
+    const NetLayerRun *run = s->run;
+    const NetNorm *o = run->options;
+    sim_team_run(&run->context->team, s->n_sets * s->blocks, sum_block,
+                 (void *)(size_t)s);
+    /* A wire that is the same at every step counts T times in what PyTorch would see. */
+    const double seen = (double)s->pixels *
+                        (run->x[0].shape.t == 1 && !s->per_step ? (double)run->nt : 1.0);
+    for (size_t set = 0; set < s->n_sets; set++)
+        for (size_t i = 0; i < s->c; i++) {
+            const size_t at = set * s->c + i;
+            double sum, square;
+            combine(s, set, i, &sum, &square);
+            const double n = (double)s->pixels, off = sum / n;
+            const double variance = fmax(0.0, square / n - off * off);
+            const double mean = off + (double)x_of(s, set)[i];
+            s->mean[at] = (float)mean;
+            s->scale[at] = (float)(1.0 / sqrt(variance + o->epsilon));
+            const size_t row = s->per_step ? (run->t0 + set) * s->c + i : i;
+            float *running_mean = run->params[MEAN] + row,
+                  *running = run->params[VARIANCE] + row;
+            const double m = o->momentum, unbiased = variance * seen / (seen - 1.0);
+            *running_mean = (float)((1.0 - m) * (double)*running_mean + m * mean);
+            *running = (float)((1.0 - m) * (double)*running + m * unbiased);
+        }
+}
+
+/* y = a x + b with a, b per set and channel. */
+static void apply_block(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Sets *s = argument;
+    size_t set, first;
+    const size_t n = cut(s, index, &set, &first), c = s->c;
+    const float *restrict x = x_of(s, set) + first * c;
+    float *restrict y = s->run->y.f32 + (set * s->pixels + first) * c;
+    const float *restrict a = s->a + set * c, *restrict b = s->b + set * c;
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < c; i++)
+            y[p * c + i] = a[i] * x[p * c + i] + b[i];
+}
+
+static void forward(const NetLayerRun *run)
+{
+    const NetNorm *o = run->options;
+    Sets s = make_sets(run);
+    if (run->training && !run->again)
+        measure(&s);
+    for (size_t set = 0; set < s.n_sets; set++)
+        for (size_t i = 0; i < s.c; i++) {
+            const size_t at = set * s.c + i;
+            const size_t row = s.per_step ? (run->t0 + set) * s.c + i : i;
+            const double scale =
+                run->training
+                    ? (double)s.scale[at]
+                    : 1.0 / sqrt((double)run->params[VARIANCE][row] + o->epsilon);
+            const double mean =
+                run->training ? (double)s.mean[at] : (double)run->params[MEAN][row];
+            s.a[at] = (float)((double)run->params[GAMMA][row] * scale);
+            s.b[at] = (float)((double)run->params[BETA][row] -
+                              (double)run->params[GAMMA][row] * scale * mean);
+        }
+    sim_team_run(&run->context->team, s.n_sets * s.blocks, apply_block, &s);
+}
+
+/* Sums of dy and dy (x - mean). */
+static void d_sum_block(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Sets *s = argument;
+    size_t set, first;
+    const size_t n = cut(s, index, &set, &first);
+    const float *x = x_of(s, set) + first * s->c;
+    const float *dy = s->run->dy + (set * s->pixels + first) * s->c;
+    const float *mean = s->mean + set * s->c;
+    double *sums = s->sums + index * 2 * s->c;
+    for (size_t c0 = 0; c0 < s->c; c0 += LANES) {
+        const size_t lanes = s->c - c0 < LANES ? s->c - c0 : LANES;
+        double sum[LANES] = {0}, product[LANES] = {0};
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < lanes; i++) {
+                const size_t at = p * s->c + c0 + i;
+                sum[i] += (double)dy[at];
+                product[i] += (double)dy[at] * ((double)x[at] - (double)mean[c0 + i]);
+            }
+        memcpy(sums + c0, sum, lanes * sizeof *sum);
+        memcpy(sums + s->c + c0, product, lanes * sizeof *product);
+    }
+}
+
+/* dx = a dy + b + k x. */
+static void d_apply_block(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Sets *s = argument;
+    const NetLayerRun *run = s->run;
+    size_t set, first;
+    const size_t n = cut(s, index, &set, &first), c = s->c;
+    const float *restrict x = x_of(s, set) + first * c;
+    const float *restrict dy = run->dy + (set * s->pixels + first) * c;
+    float *restrict dx =
+        run->dx[0] + (s->x_constant ? first : set * s->pixels + first) * c;
+    const float *restrict a = s->a + set * c, *restrict b = s->b + set * c;
+    const float *restrict k = s->k + set * c;
+    if (run->accumulate[0] || (s->x_constant && set > 0)) {
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < c; i++)
+                dx[p * c + i] += (a[i] * dy[p * c + i] + b[i]) + k[i] * x[p * c + i];
+    } else {
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < c; i++)
+                dx[p * c + i] = (a[i] * dy[p * c + i] + b[i]) + k[i] * x[p * c + i];
+    }
+}
+
+static void backward(const NetLayerRun *run)
+{
+    Sets s = make_sets(run);
+    sim_team_run(&run->context->team, s.n_sets * s.blocks, d_sum_block, &s);
+    for (size_t set = 0; set < s.n_sets; set++)
+        for (size_t i = 0; i < s.c; i++) {
+            const size_t at = set * s.c + i;
+            const size_t row = s.per_step ? (run->t0 + set) * s.c + i : i;
+            double sum, product;
+            combine(&s, set, i, &sum, &product);
+            const double scale = (double)s.scale[at], mean = (double)s.mean[at];
+            const double gamma = (double)run->params[GAMMA][row], n = (double)s.pixels;
+            run->d_params[GAMMA][row] += (float)(product * scale);
+            run->d_params[BETA][row] += (float)sum;
+            const double k = -gamma * scale * scale * scale * product / n;
+            s.a[at] = (float)(gamma * scale);
+            s.k[at] = (float)k;
+            s.b[at] = (float)(-gamma * scale * sum / n - k * mean);
+        }
+    if (!run->dx[0])
+        return;
+    if (!s.x_constant) {
+        sim_team_run(&run->context->team, s.n_sets * s.blocks, d_apply_block, &s);
+        return;
+    }
+    for (size_t index = 0; index < s.n_sets * s.blocks;
+         index++) /* steps add to one image */
+        d_apply_block(&s, index, 0);
+}
+
+const NetLayer net_layer_norm = {
+    .name = "norm",
+    .summary = "batch normalisation, shared over time or per step",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .options = options,
+    .options_size = sizeof(NetNorm),
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,36 @@
+/* nets/layers/rows_internal.h: a layer's work cut into tasks of whole pixels, whose
+ * number depends on the shape alone. */
+#pragma once
+
+#include "nets/layer.h"
+
+enum { NET_TASK_FLOATS = 1 << 15 }; /* about the second-level cache of a core */
+
+static inline size_t net_task_pixels(size_t c) /* of one task */
+{
+    return c >= NET_TASK_FLOATS ? 1 : NET_TASK_FLOATS / c;
+}
+
+typedef struct NetRows {
+    const NetLayerRun *run;
+    size_t pixels, c, block; /* pixels of all steps at hand */
+} NetRows;
+
+static inline size_t net_rows_tasks(const NetRows *rows)
+{
+    return (rows->pixels + rows->block - 1) / rows->block;
+}
+
+static inline size_t net_rows_cut(const NetRows *rows, size_t index, size_t *first)
+{
+    *first = index * rows->block;
+    return *first + rows->block < rows->pixels ? rows->block : rows->pixels - *first;
+}
+
+/* Runs `task` over the pixels of a tensor of this shape. */
+static inline void net_rows_run(const NetLayerRun *run, SimShape shape, SimTask *task)
+{
+    NetRows rows = {run, shape.t * sim_shape_pixels(shape), shape.c,
+                    net_task_pixels(shape.c)};
+    sim_team_run(&run->context->team, net_rows_tasks(&rows), task, &rows);
+}

@@ -1,0 +1,79 @@
+/* nets/layers/synapses.c: weights between an input and currents, by sim/conv.h. */
+#include "nets/layers/synapses_internal.h"
+
+#include <stdlib.h>
+
+const char *const net_init_names[] = {"xavier_uniform", "kaiming_normal",
+                                      "kaiming_uniform", NULL};
+static const NetInit inits[] = {NET_INIT_XAVIER_UNIFORM, NET_INIT_KAIMING_NORMAL,
+                                NET_INIT_KAIMING_UNIFORM};
+
+enum { WEIGHT, BIAS };
+
+SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool bias,
+                            int init, double gain)
+{
+    const double taps = (double)(shape->kh * shape->kw);
+    const double fan_in = taps * (double)(shape->c / shape->groups);
+    const double fan_out = taps * (double)(shape->k / shape->groups);
+    plan->params[WEIGHT] =
+        (NetParamRow){.name = "weight",
+                      .role = NET_PARAM_TRAINED,
+                      .n_dims = 4,
+                      .dims = {shape->kh, shape->kw, shape->c / shape->groups, shape->k},
+                      .init = inits[init],
+                      .init_value = gain,
+                      .fan_in = fan_in,
+                      .fan_out = fan_out,
+                      .decay = true};
+    plan->params[BIAS] = (NetParamRow){.name = "bias",
+                                       .role = NET_PARAM_TRAINED,
+                                       .n_dims = 1,
+                                       .dims = {shape->k},
+                                       .init = NET_INIT_CONSTANT};
+    plan->n_params = bias ? 2 : 1;
+    plan->out = (SimShape){plan->in[0].t, plan->in[0].n, shape->oh, shape->ow, shape->k};
+    plan->out_form = SIM_DENSE;
+    plan->backward_needs = NET_NEEDS_INPUT;
+    plan->macs = sim_conv_macs(shape);
+    plan->is_synaptic = true;
+    if (plan->shapes_only)
+        return SIM_OK;
+    unsigned calls = SIM_CONV_FORWARD;
+    if (plan->training) {
+        calls |= SIM_CONV_BACKWARD_WEIGHTS;
+        if (plan->needs_d_input[0])
+            calls |= SIM_CONV_BACKWARD_INPUT;
+    }
+    SimConv *conv = NULL;
+    const size_t most = plan->in[0].t == 1 ? 1 : plan->window;
+    const SimStatus status =
+        sim_conv_create(shape, plan->in_form[0], most, calls, plan->context, &conv);
+    if (status != SIM_OK)
+        return status;
+    plan->prepared = conv;
+    plan->scratch_bytes = sim_conv_scratch_bytes(conv);
+    return SIM_OK;
+}
+
+void net_synapses_forward(const NetLayerRun *run)
+{
+    sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
+                     run->params[BIAS], run->y.f32, run->scratch);
+}
+
+void net_synapses_backward(const NetLayerRun *run)
+{
+    const size_t steps = run->y.shape.t;
+    sim_conv_backward_weights(run->prepared, steps, &run->x[0], run->dy,
+                              run->d_params[WEIGHT], run->d_params[BIAS], run->scratch);
+    if (run->dx[0])
+        sim_conv_backward_input(run->prepared, steps, run->dy, run->params[WEIGHT],
+                                run->x_active[0], run->accumulate[0], run->dx[0],
+                                run->scratch);
+}
+
+void net_synapses_destroy(void *prepared)
+{
+    sim_conv_destroy(prepared);
+}
