@@ -1,0 +1,80 @@
+/* nets/layers/average_pool.c: mean of each window. */
+#include <string.h>
+
+#include "nets/layers/pool_internal.h"
+
+static SimStatus plan(NetLayerPlan *plan)
+{
+    plan->in_form[0] = SIM_DENSE;
+    plan->out_form = SIM_DENSE;
+    return net_pool_plan(plan);
+}
+
+static float share(const NetPool *o, const NetPoolWindow *w)
+{
+    return 1.0f / (float)(o->count_padding ? w->full : (w->y1 - w->y0) * (w->x1 - w->x0));
+}
+
+static void forward_image(void *argument, size_t image, size_t thread)
+{
+    (void)thread;
+    const NetLayerRun *run = argument;
+    const SimShape in = run->x[0].shape, out = run->y.shape;
+    const float *x = run->x[0].f32 + image * in.h * in.w * in.c;
+    float *y = run->y.f32 + image * out.h * out.w * out.c;
+    for (size_t oy = 0; oy < out.h; oy++)
+        for (size_t ox = 0; ox < out.w; ox++, y += out.c) {
+            const NetPoolWindow w = net_pool_window(run->options, in, oy, ox);
+            const float factor = share(run->options, &w);
+            memset(y, 0, out.c * sizeof *y);
+            for (size_t iy = w.y0; iy < w.y1; iy++)
+                for (size_t ix = w.x0; ix < w.x1; ix++)
+                    for (size_t c = 0; c < out.c; c++)
+                        y[c] += x[(iy * in.w + ix) * in.c + c];
+            for (size_t c = 0; c < out.c; c++)
+                y[c] *= factor;
+        }
+}
+
+static void backward_image(void *argument, size_t image, size_t thread)
+{
+    (void)thread;
+    const NetLayerRun *run = argument;
+    const SimShape in = run->x[0].shape, out = run->y.shape;
+    float *dx = run->dx[0] + image * in.h * in.w * in.c;
+    const float *dy = run->dy + image * out.h * out.w * out.c;
+    if (!run->accumulate[0])
+        memset(dx, 0, in.h * in.w * in.c * sizeof *dx);
+    for (size_t oy = 0; oy < out.h; oy++)
+        for (size_t ox = 0; ox < out.w; ox++, dy += out.c) {
+            const NetPoolWindow w = net_pool_window(run->options, in, oy, ox);
+            const float factor = share(run->options, &w);
+            for (size_t iy = w.y0; iy < w.y1; iy++)
+                for (size_t ix = w.x0; ix < w.x1; ix++)
+                    for (size_t c = 0; c < out.c; c++)
+                        dx[(iy * in.w + ix) * in.c + c] += factor * dy[c];
+        }
+}
+
+static void forward(const NetLayerRun *run)
+{
+    net_pool_images(run, forward_image);
+}
+
+static void backward(const NetLayerRun *run)
+{
+    if (run->dx[0])
+        net_pool_images(run, backward_image);
+}
+
+const NetLayer net_layer_average_pool = {
+    .name = "average_pool",
+    .summary = "mean of each window",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .options = net_pool_options,
+    .options_size = sizeof(NetPool),
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};
