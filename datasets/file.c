@@ -36,6 +36,7 @@ SimStatus data_read(DataFile *file, size_t size, void *buffer, size_t *got)
     const uint64_t left = file->at < file->size ? file->size - file->at : 0;
     if (size > left)
         size = (size_t)left;
+    *got = 0;
     const size_t n = size ? fread(buffer, 1, size, file->stream) : 0;
     if (n < size && ferror(file->stream))
         return sim_fail(SIM_ERR_IO, "%s: byte %llu: reading failed: %s", file->path,
@@ -48,7 +49,7 @@ SimStatus data_read(DataFile *file, size_t size, void *buffer, size_t *got)
 SimStatus data_read_all(DataFile *file, size_t size, void *buffer, const char *what)
 {
     const uint64_t at = file->at;
-    size_t got;
+    size_t got = 0;
     const SimStatus status = data_read(file, size, buffer, &got);
     if (status != SIM_OK)
         return status;
@@ -347,7 +348,7 @@ SimStatus data_file_read_events(DataFile *file, size_t limit, DataEvent **events
             all = grown;
             room = more;
         }
-        size_t got;
+        size_t got = 0;
         SIM_TRY(file->reader->next_events(file, EVENTS_PER_CALL, all + count, &got));
         if (got == 0)
             break;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIDE = 8192, MAX_STEPS = 1 << 20 };
+enum { MAX_STEPS = 1 << 20 };
 
 /* --- index rules ---------------------------------------------------------------------*/
 
@@ -267,11 +267,11 @@ SimStatus data_frames_make(const DataFrameSpec *spec, size_t n, const DataEvent 
     DataRange *ranges = NULL;
     float *whole = NULL; /* one frame of the sensor, where values are resized */
 
-    if (sw < 1 || sh < 1 || spec->w < 1 || spec->h < 1 || sw > MAX_SIDE ||
-        sh > MAX_SIDE || spec->w > MAX_SIDE || spec->h > MAX_SIDE) {
+    if (sw < 1 || sh < 1 || spec->w < 1 || spec->h < 1 || sw > DATA_MAX_SIDE ||
+        sh > DATA_MAX_SIDE || spec->w > DATA_MAX_SIDE || spec->h > DATA_MAX_SIDE) {
         status = sim_fail(SIM_ERR_VALUE,
                           "frames: sides must be 1 to %d; sensor %zux%zu, frame %zux%zu",
-                          MAX_SIDE, sw, sh, spec->w, spec->h);
+                          DATA_MAX_SIDE, sw, sh, spec->w, spec->h);
         goto out;
     }
     SIM_TRY(check(spec));

@@ -29,7 +29,7 @@ SimStatus data_gunzip(DataFile *file, uint64_t limit, FILE **out, uint64_t *size
     data_seek(file, 0);
     for (;;) {
         if (z.avail_in == 0) {
-            size_t got;
+            size_t got = 0;
             SIM_TRY(data_read(file, CHUNK, in, &got));
             if (got == 0)
                 break;

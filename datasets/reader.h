@@ -34,6 +34,8 @@ typedef struct DataProbe {
     uint64_t file_size;
 } DataProbe;
 
+enum { DATA_MAX_SIDE = 4096 }; /* pixels: readers refuse larger sensors and images */
+
 enum { DATA_NO_LABEL = -1 }; /* as uint32_t: the label of an image without one */
 
 typedef enum DataKind { DATA_EVENTS, DATA_IMAGES } DataKind;

@@ -56,7 +56,7 @@ static SimStatus skip_header(DataFile *file)
     size_t length = 0;
     bool in_line = false;
     for (uint64_t at = 0;;) {
-        size_t got;
+        size_t got = 0;
         const SimStatus status = data_read(file, sizeof chunk, chunk, &got);
         if (status != SIM_OK)
             return status;
@@ -127,7 +127,7 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     unsigned char buffer[BATCH * RECORD];
     *n = 0;
     while (*n == 0) { /* a batch may hold nothing but special events */
-        size_t got;
+        size_t got = 0;
         const size_t want = (max < BATCH ? max : BATCH) * RECORD;
         const SimStatus status = data_read(file, want, buffer, &got);
         if (status != SIM_OK)

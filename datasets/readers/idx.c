@@ -10,7 +10,7 @@
 
 #include "datasets/file_internal.h"
 
-enum { MAX_SIDE = 4096, MAX_CHANNELS = 4 };
+enum { MAX_CHANNELS = 4 };
 
 typedef struct State {
     uint64_t start;  /* of the first image */
@@ -132,13 +132,13 @@ static SimStatus open_file(DataFile *file)
     info->width = rank > 1 ? data_be32(head + 12) : 1;
     info->channels = rank > 3 ? data_be32(head + 16) : 1;
     if (info->height < 1 || info->width < 1 || info->channels < 1 ||
-        info->height > MAX_SIDE || info->width > MAX_SIDE ||
+        info->height > DATA_MAX_SIDE || info->width > DATA_MAX_SIDE ||
         info->channels > MAX_CHANNELS)
         return data_bad(file, 8,
                         "expected images of up to %dx%d pixels and %d channels, found "
                         "%zux%zux%zu",
-                        MAX_SIDE, MAX_SIDE, MAX_CHANNELS, info->height, info->width,
-                        info->channels);
+                        DATA_MAX_SIDE, DATA_MAX_SIDE, MAX_CHANNELS, info->height,
+                        info->width, info->channels);
     const uint64_t want =
         file->at + info->n_images * info->height * info->width * info->channels;
     if (want > file->size)

@@ -42,7 +42,7 @@ static SimStatus open_file(DataFile *file)
 {
     unsigned char buffer[BATCH * RECORD];
     uint32_t max_x = 0, max_y = 0;
-    size_t got;
+    size_t got = 0;
     do {
         const SimStatus status = data_read(file, sizeof buffer, buffer, &got);
         if (status != SIM_OK)
@@ -70,7 +70,7 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     unsigned char buffer[BATCH * RECORD];
     *n = 0;
     while (*n == 0) {
-        size_t got;
+        size_t got = 0;
         const size_t want = (max < BATCH ? max : BATCH) * RECORD;
         const SimStatus status = data_read(file, want, buffer, &got);
         if (status != SIM_OK)

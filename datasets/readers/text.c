@@ -14,7 +14,7 @@
 
 #include "datasets/file_internal.h"
 
-enum { BUFFER = 1 << 16, LINE_SIZE = 256, MAX_FIELDS = 5, MAX_COORDINATE = 65535 };
+enum { BUFFER = 1 << 16, LINE_SIZE = 256, MAX_FIELDS = 5 };
 
 typedef enum Order { ORDER_XYTP, ORDER_TXYP_US, ORDER_TXYP_S } Order;
 
@@ -111,8 +111,8 @@ static bool look(const unsigned char *head, size_t size, uint64_t file_size, Loo
         if (is_passed_over(line))
             continue;
         const int n = fields(line, v, &fraction);
-        if (lines == 0 && n == 2 && out->width == 0 && whole(v[0], 1, MAX_COORDINATE) &&
-            whole(v[1], 1, MAX_COORDINATE)) {
+        if (lines == 0 && n == 2 && out->width == 0 && whole(v[0], 1, DATA_MAX_SIDE) &&
+            whole(v[1], 1, DATA_MAX_SIDE)) {
             out->width = (size_t)v[0];
             out->height = (size_t)v[1];
             continue;
@@ -125,8 +125,10 @@ static bool look(const unsigned char *head, size_t size, uint64_t file_size, Loo
         if (lines++ == 0)
             out->start = before;
         any_fraction |= fraction;
-        xy_first &= whole(v[0], 0, MAX_COORDINATE) && whole(v[1], 0, MAX_COORDINATE);
-        xy_later &= whole(v[1], 0, MAX_COORDINATE) && whole(v[2], 0, MAX_COORDINATE);
+        xy_first &=
+            whole(v[0], 0, DATA_MAX_SIDE - 1) && whole(v[1], 0, DATA_MAX_SIDE - 1);
+        xy_later &=
+            whole(v[1], 0, DATA_MAX_SIDE - 1) && whole(v[2], 0, DATA_MAX_SIDE - 1);
         backward_1 += v[0] < last_1;
         backward_3 += v[2] < last_3;
         last_1 = v[0];
@@ -212,8 +214,8 @@ static SimStatus next_event(DataFile *file, Parsed *event, bool *got)
     const State *s = file->state;
     char line[LINE_SIZE];
     double v[MAX_FIELDS];
-    uint64_t byte;
-    bool complete, fraction;
+    uint64_t byte = 0;
+    bool complete = true, fraction;
     SimStatus status = next_line(file, line, &byte, got, &complete);
     if (status != SIM_OK || !*got)
         return status;
@@ -221,7 +223,7 @@ static SimStatus next_event(DataFile *file, Parsed *event, bool *got)
     const double t = s->order == ORDER_XYTP ? v[2] : v[0];
     const double x = s->order == ORDER_XYTP ? v[0] : v[1];
     const double y = s->order == ORDER_XYTP ? v[1] : v[2];
-    if (n != 4 || !whole(x, 0, MAX_COORDINATE) || !whole(y, 0, MAX_COORDINATE) ||
+    if (n != 4 || !whole(x, 0, DATA_MAX_SIDE - 1) || !whole(y, 0, DATA_MAX_SIDE - 1) ||
         !is_polarity(v[3]) || fabs(t) > 1e15) {
         if (!complete) { /* cut off inside a line */
             file->health.bytes_left = strlen(line);
@@ -232,7 +234,7 @@ static SimStatus next_event(DataFile *file, Parsed *event, bool *got)
             if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
                 *c = '?';
         return data_bad(file, byte,
-                        "expected `%s` (whole x and y below 65536, p 0, 1 or -1), found "
+                        "expected `%s` (whole x and y below 4096, p 0, 1 or -1), found "
                         "\"%.60s\"; delete or mend that line",
                         s->order == ORDER_XYTP ? "x y t p" : "t x y p", line);
     }
@@ -261,7 +263,7 @@ static SimStatus open_file(DataFile *file)
         return sim_fail(SIM_ERR_MEMORY, "%s: out of memory", file->path);
     file->state = s;
     Look found;
-    size_t got;
+    size_t got = 0;
     SIM_TRY(data_read(file, BUFFER / 4, s->buffer, &got)); /* as much as probe saw */
     look((unsigned char *)s->buffer, got, file->size, &found);
     s->order = found.order;
