@@ -1,0 +1,35 @@
+/* nets/losses/tet.c: temporal efficient training: the cross-entropy of every step by
+ * itself, and a pull of all scores towards one value. */
+#include "nets/loss.h"
+#include "nets/losses/softmax_internal.h"
+
+static double apply(const NetLossRun *run)
+{
+    const NetLossOptions *o = run->options;
+    const size_t rows = run->steps * run->n;
+    double entropy = 0.0, square = 0.0, score[NET_MAX_CLASSES], d[NET_MAX_CLASSES];
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t k = 0; k < run->classes; k++)
+            score[k] = (double)run->scores[r * run->classes + k];
+        entropy += net_softmax_row(
+            run->classes, score, run->labels[r % run->n], o->label_smoothing,
+            (1.0 - o->tet_lambda) / (double)rows, run->d_scores ? d : NULL);
+        for (size_t k = 0; k < run->classes; k++) {
+            const double off = score[k] - o->tet_target;
+            square += off * off;
+            if (run->d_scores)
+                run->d_scores[r * run->classes + k] =
+                    (float)(d[k] +
+                            o->tet_lambda * 2.0 * off / (double)(rows * run->classes));
+        }
+    }
+    return (1.0 - o->tet_lambda) * entropy / (double)rows +
+           o->tet_lambda * square / (double)(rows * run->classes);
+}
+
+const NetLoss net_loss_tet = {
+    .name = "tet",
+    .formula = "(1-l) mean over t of CE(scores[t]) + l mean (scores - target)^2",
+    .source = "Deng et al., ICLR 2022",
+    .apply = apply,
+};

@@ -1,0 +1,241 @@
+/* nets/optimiser.c: SGD, Adam and AdamW as PyTorch defines them.
+ *
+ *     sgd    g += wd w;  m = momentum m + g (the first step: m = g);
+ *            w -= lr m, or with Nesterov w -= lr (g + momentum m)
+ *     adam   g += wd w;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+ *            w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+ *     adamw  w -= lr wd w first, then adam without the wd (Loshchilov and Hutter 2019)
+ */
+#include "nets/optimiser.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "nets/optimiser_internal.h"
+#include "sim/arena.h"
+
+static const char *const kinds[] = {"sgd", "adam", "adamw", NULL};
+static const char *const schedules[] = {"constant", "cosine", "step", "list", NULL};
+
+/* clang-format off */
+#define FIELD(field) offsetof(NetOptimiserOptions, field)
+const SimOption net_optimiser_options[] = {
+    {"optimiser", SIM_OPTION_CHOICE, FIELD(kind), .choices = kinds, .help = "how gradients move the weights"},
+    {"lr", SIM_OPTION_FLOAT, FIELD(lr), .initial = 0.05, .low = 0.0, .high = 1e3, .help = "learning rate at the start of the schedule"},
+    {"momentum", SIM_OPTION_FLOAT, FIELD(momentum), .initial = 0.9, .low = 0.0, .high = 0.9999, .help = "sgd: share of the last step kept"},
+    {"nesterov", SIM_OPTION_BOOL, FIELD(nesterov), .help = "sgd: Nesterov momentum"},
+    {"beta1", SIM_OPTION_FLOAT, FIELD(beta1), .initial = 0.9, .low = 0.0, .high = 0.9999, .help = "adam: decay of the first moment"},
+    {"beta2", SIM_OPTION_FLOAT, FIELD(beta2), .initial = 0.999, .low = 0.0, .high = 0.999999, .help = "adam: decay of the second moment"},
+    {"epsilon", SIM_OPTION_FLOAT, FIELD(epsilon), .initial = 1e-8, .low = 1e-16, .high = 1.0, .help = "adam: added to the root of the second moment"},
+    {"weight_decay", SIM_OPTION_FLOAT, FIELD(weight_decay), .initial = 0.0, .low = 0.0, .high = 10.0, .help = "pull of the weights to zero"},
+    {"clip", SIM_OPTION_FLOAT, FIELD(clip), .initial = 0.0, .low = 0.0, .high = 1e6, .help = "largest norm of the gradient; 0: any"},
+    {"schedule", SIM_OPTION_CHOICE, FIELD(schedule), .choices = schedules, .initial = 1, .help = "how the learning rate falls"},
+    {"warmup", SIM_OPTION_INT, FIELD(warmup), .initial = 0, .low = 0, .high = 10000, .help = "epochs of linear rise at the start"},
+    {"schedule_epochs", SIM_OPTION_INT, FIELD(schedule_epochs), .initial = 0, .low = 0, .high = 1000000, .help = "cosine: epochs to the minimum (0: all); step: epochs between drops"},
+    {"schedule_factor", SIM_OPTION_FLOAT, FIELD(schedule_factor), .initial = 0.1, .low = 0.0, .high = 1.0, .help = "step, list: factor at each drop"},
+    {"schedule_at", SIM_OPTION_TEXT, FIELD(schedule_at), .size = sizeof ((NetOptimiserOptions *)0)->schedule_at, .help = "list: epochs, or shares of all, \"0.7,0.8,0.9\""},
+    {"lr_min", SIM_OPTION_FLOAT, FIELD(lr_min), .initial = 0.0, .low = 0.0, .high = 1e3, .help = "cosine: the learning rate at the end"},
+    {0},
+};
+#undef FIELD
+/* clang-format on */
+
+enum { MAX_SLOTS = 2, TASK_FLOATS = 1 << 14 };
+
+struct NetOptimiser {
+    NetOptimiserOptions options;
+    NetParams *params;
+    const SimContext *context;
+    size_t n_slots;
+    float **slots; /* [n_slots * n_rows], NULL for buffers */
+    SimArena memory;
+    double *sums; /* of squares, one per task of the largest row */
+    uint64_t steps;
+};
+
+SimStatus net_optimiser_create(const NetOptimiserOptions *options, NetParams *params,
+                               const SimContext *context, NetOptimiser **out)
+{
+    SimStatus status = SIM_OK;
+    size_t bytes = 0, most = 1;
+    NetOptimiser *o = calloc(1, sizeof *o);
+    if (!o)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the optimiser");
+    *o = (NetOptimiser){.options = *options, .params = params, .context = context};
+    SIM_TRY(net_schedule_check(options));
+    o->n_slots = options->kind == NET_SGD ? (options->momentum > 0.0 ? 1 : 0) : 2;
+    o->slots = calloc(MAX_SLOTS * params->n_rows + 1, sizeof *o->slots);
+    for (size_t i = 0; i < params->n_rows; i++) {
+        const size_t count = params->rows[i].count;
+        most = count > most ? count : most;
+        if (params->rows[i].row.role == NET_PARAM_TRAINED)
+            bytes += o->n_slots * sim_align_up(count * sizeof(float));
+    }
+    o->sums = calloc(most / TASK_FLOATS + 1, sizeof *o->sums);
+    if (!o->slots || !o->sums) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for the optimiser");
+        goto out;
+    }
+    SIM_TRY(sim_arena_create(&o->memory, bytes));
+    for (size_t s = 0; s < o->n_slots; s++)
+        for (size_t i = 0; i < params->n_rows; i++)
+            if (params->rows[i].row.role == NET_PARAM_TRAINED)
+                o->slots[s * params->n_rows + i] =
+                    sim_arena_take(&o->memory, params->rows[i].count * sizeof(float));
+    *out = o;
+    o = NULL;
+out:
+    net_optimiser_destroy(o);
+    return status;
+}
+
+void net_optimiser_destroy(NetOptimiser *optimiser)
+{
+    if (!optimiser)
+        return;
+    sim_arena_destroy(&optimiser->memory);
+    free(optimiser->slots);
+    free(optimiser->sums);
+    free(optimiser);
+}
+
+typedef struct Work {
+    const NetOptimiserOptions *options;
+    size_t count;
+    float *w, *m, *v;
+    const float *g;
+    double *sums;
+    float lr, decay, factor, correct1, correct2; /* factor: of clipping */
+    bool first;
+} Work;
+
+static size_t cut(const Work *work, size_t index, size_t *first)
+{
+    *first = index * TASK_FLOATS;
+    return *first + TASK_FLOATS < work->count ? *first + TASK_FLOATS : work->count;
+}
+
+static void square_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Work *work = argument;
+    size_t i;
+    const size_t last = cut(work, index, &i);
+    double sum = 0.0;
+    for (; i < last; i++)
+        sum += (double)work->g[i] * (double)work->g[i];
+    work->sums[index] = sum;
+}
+
+static void sgd_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Work *work = argument;
+    size_t i;
+    const size_t last = cut(work, index, &i);
+    const float momentum = (float)work->options->momentum;
+    for (; i < last; i++) {
+        float g = work->g[i] * work->factor + work->decay * work->w[i];
+        if (work->m) {
+            const float m = work->first ? g : momentum * work->m[i] + g;
+            work->m[i] = m;
+            g = work->options->nesterov ? g + momentum * m : m;
+        }
+        work->w[i] -= work->lr * g;
+    }
+}
+
+static void adam_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Work *work = argument;
+    size_t i;
+    const size_t last = cut(work, index, &i);
+    const float b1 = (float)work->options->beta1, b2 = (float)work->options->beta2;
+    const float epsilon = (float)work->options->epsilon;
+    const bool decoupled = work->options->kind == NET_ADAMW;
+    for (; i < last; i++) {
+        float g = work->g[i] * work->factor;
+        if (decoupled)
+            work->w[i] -= work->lr * work->decay * work->w[i];
+        else
+            g += work->decay * work->w[i];
+        work->m[i] = b1 * work->m[i] + (1.0f - b1) * g;
+        work->v[i] = b2 * work->v[i] + (1.0f - b2) * g * g;
+        work->w[i] -= work->lr * (work->m[i] * work->correct1) /
+                      (sqrtf(work->v[i] * work->correct2) + epsilon);
+    }
+}
+
+static size_t tasks(size_t count)
+{
+    return (count + TASK_FLOATS - 1) / TASK_FLOATS;
+}
+
+double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
+{
+    const SimTeam *team = &o->context->team;
+    const size_t n_rows = o->params->n_rows;
+    double norm = 0.0;
+    Work work = {.options = &o->options,
+                 .sums = o->sums,
+                 .lr = (float)lr,
+                 .factor = 1.0f,
+                 .first = o->steps == 0};
+    for (size_t r = 0; r < n_rows; r++) {
+        work.g = net_gradient(net, r);
+        work.count = o->params->rows[r].count;
+        if (!work.g)
+            continue;
+        sim_team_run(team, tasks(work.count), square_task, &work);
+        for (size_t i = 0; i < tasks(work.count); i++)
+            norm += o->sums[i];
+    }
+    norm = sqrt(norm);
+    if (o->options.clip > 0.0 && norm > o->options.clip)
+        work.factor = (float)(o->options.clip / (norm + 1e-6));
+    o->steps++;
+    work.correct1 = (float)(1.0 / (1.0 - pow(o->options.beta1, (double)o->steps)));
+    work.correct2 = (float)(1.0 / (1.0 - pow(o->options.beta2, (double)o->steps)));
+    for (size_t r = 0; r < n_rows; r++) {
+        const NetParam *param = &o->params->rows[r];
+        work.g = net_gradient(net, r);
+        work.count = param->count;
+        if (!work.g)
+            continue;
+        work.w = param->values;
+        work.m = o->slots[r];
+        work.v = o->n_slots > 1 ? o->slots[n_rows + r] : NULL;
+        work.decay = param->row.decay ? (float)o->options.weight_decay : 0.0f;
+        sim_team_run(team, tasks(work.count),
+                     o->options.kind == NET_SGD ? sgd_task : adam_task, &work);
+    }
+    return norm;
+}
+
+size_t net_optimiser_slots(const NetOptimiser *optimiser)
+{
+    return optimiser->n_slots;
+}
+
+const char *net_optimiser_slot_name(const NetOptimiser *optimiser, size_t slot)
+{
+    static const char *const sgd[] = {"momentum"}, *const adam[] = {"first", "second"};
+    return optimiser->options.kind == NET_SGD ? sgd[slot] : adam[slot];
+}
+
+float *net_optimiser_slot(NetOptimiser *optimiser, size_t slot, size_t param_row)
+{
+    return optimiser->slots[slot * optimiser->params->n_rows + param_row];
+}
+
+uint64_t net_optimiser_steps(const NetOptimiser *optimiser)
+{
+    return optimiser->steps;
+}
+
+void net_optimiser_set_steps(NetOptimiser *optimiser, uint64_t steps)
+{
+    optimiser->steps = steps;
+}
