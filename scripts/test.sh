@@ -26,18 +26,19 @@ run() {
         failed=$((failed + 1))
         return
     fi
-    counts=$(awk '
+    # Each suite states its counts in its opening tag; there may be several to a line.
+    counts=$(tr '>' '\n' <"$results" | awk '
         function number(name) {
-            return match($0, " " name "=\"[0-9]+\"") ?
-                substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) + 0 : 0
+            if (!match($0, " " name "=\"[0-9]+\""))
+                return 0
+            return substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) + 0
         }
-        { gsub(/<testsuite /, "\n<testsuite "); n = split($0, parts, "\n")
-          for (i = 1; i <= n; i++) if (parts[i] ~ /^<testsuite /) {
-              $0 = parts[i]; sub(/>.*/, "")
-              tests += number("tests"); skipped += number("skipped")
-              failed += number("failures") + number("errors")
-          } }
-        END { print tests - failed - skipped, failed + 0, skipped + 0 }' "$results")
+        /<testsuite / {
+            tests += number("tests")
+            skipped += number("skipped")
+            failed += number("failures") + number("errors")
+        }
+        END { print tests - failed - skipped, failed + 0, skipped + 0 }')
     # shellcheck disable=SC2086
     set -- $counts
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
