@@ -32,60 +32,65 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-static void print_time(const CliInspection *found)
+static void print_time(const DataEventStats *events)
 {
-    const double span = (double)found->span_us * 1e-6;
-    CliHuman text, other, third;
+    const double span_s = (double)(events->max_us - events->min_us) * 1e-6;
+    CliHuman a, b, c;
     printf("  time          %.6f s to %.6f s, lasting %s\n",
-           (double)found->first_us * 1e-6, (double)found->last_us * 1e-6,
-           cli_human_seconds(text, span));
+           (double)events->first_us * 1e-6, (double)events->last_us * 1e-6,
+           cli_human_seconds(a, span_s));
     printf("  time base     the file's own clock, in microseconds; ");
-    if (found->earliest_us == 0)
+    if (events->min_us == 0)
         puts("it starts at zero");
     else
-        printf("it starts at %.6f s, frames begin\n%16sat the first event\n",
-               (double)found->earliest_us * 1e-6, "");
-    if (found->span_us > 0)
-        printf("  rate          mean %sevents/s, peak %sevents/s (%s from %.3f s on)\n",
-               cli_human_count(text, (double)found->health.events / span),
-               cli_human_count(other, found->peak_hz),
-               cli_human_seconds(third, CLI_PEAK_US * 1e-6),
-               (double)found->peak_at_us * 1e-6);
+        printf("it starts at %.6f s,\n%16sframes begin at the first event\n",
+               (double)events->min_us * 1e-6, "");
+    if (span_s > 0)
+        printf("  rate          mean %s events/s, peak %s events/s (busiest %s)\n",
+               cli_human_count(a, events->rate_hz),
+               cli_human_count(b, events->peak_rate_hz),
+               cli_human_seconds(c, DATA_PEAK_WINDOW_US * 1e-6));
 }
 
 static void print_events(const CliInspection *found)
 {
     const DataHealth *const health = &found->health;
-    const double n = (double)health->events;
+    const DataEventStats *const events = &found->events;
     const size_t pixels = found->info.width * found->info.height;
-    CliHuman text, other;
+    const uint64_t active = pixels - events->silent_pixels;
+    const double n = (double)events->events;
+    CliHuman a, b;
     printf("  sensor        %zu x %zu pixels\n", found->info.width, found->info.height);
-    if (health->events == 0) {
+    if (events->events == 0) {
         puts("  events        none");
     } else {
         printf("  events        %s, %.1f %% ON and %.1f %% OFF\n",
-               cli_human_digits(text, health->events), 100 * (double)found->on / n,
-               100 - 100 * (double)found->on / n);
-        print_time(found);
+               cli_human_digits(a, events->events), 100 * (double)events->on / n,
+               100 - 100 * (double)events->on / n);
+        print_time(events);
         printf("  pixels        %s of %s sent events (%.1f %%)\n",
-               cli_human_digits(text, found->active_pixels),
-               cli_human_digits(other, pixels),
-               100 * (double)found->active_pixels / (double)pixels);
+               cli_human_digits(a, active), cli_human_digits(b, pixels),
+               100 * (double)active / (double)pixels);
         printf("  busiest       x %zu, y %zu: %s events, %.3g times the mean of the "
                "active pixels\n",
-               found->busiest_x, found->busiest_y,
-               cli_human_digits(text, found->busiest_events),
-               (double)found->busiest_events * (double)found->active_pixels / n);
+               events->busiest_x, events->busiest_y,
+               cli_human_digits(a, events->busiest_events),
+               (double)events->busiest_events * (double)active / n);
     }
-    printf("  order         %s\n",
-           health->backward == 0 ? "times never step back" : "times step back:");
-    if (health->backward > 0)
-        printf("%16s%s times smaller than the one before\n", "",
-               cli_human_digits(text, health->backward));
-    printf("  left out      %s outside the sensor, ",
-           cli_human_digits(text, health->out_of_range));
-    printf("%s not pixel events", cli_human_digits(text, health->special));
-    printf(", %s bytes at the end\n", cli_human_digits(text, health->bytes_left));
+    if (events->backward == 0)
+        puts("  order         times never step back");
+    else
+        printf("  order         %s times are smaller than the one before, by up to %s\n",
+               cli_human_digits(a, events->backward),
+               cli_human_seconds(b, (double)events->largest_backward_us * 1e-6));
+    if (health->out_of_range + health->special + health->bytes_left == 0) {
+        puts("  left out      nothing");
+        return;
+    }
+    printf("  left out      %s events outside the sensor, ",
+           cli_human_digits(a, health->out_of_range));
+    printf("%s that are no pixel events, %s bytes at the end\n",
+           cli_human_digits(a, health->special), cli_human_digits(b, health->bytes_left));
 }
 
 static void print_images(const CliInspection *found)

@@ -73,6 +73,23 @@ static void complain(Report *report, const char *sentence)
     report->broken++;
 }
 
+/* The members of an archive, one after the other. */
+typedef struct Archive {
+    Report *report;
+    const char *path;
+} Archive;
+
+static SimStatus verify_file(void *argument, const char *path);
+
+static SimStatus verify_member(void *argument, const char *name, uint64_t size)
+{
+    const Archive *const archive = argument;
+    char member[2 * PATH_SIZE];
+    (void)size;
+    snprintf(member, sizeof member, "%s:%s", archive->path, name);
+    return verify_file(archive->report, member);
+}
+
 static SimStatus verify_file(void *argument, const char *path)
 {
     Report *const report = argument;
@@ -98,6 +115,14 @@ static SimStatus verify_file(void *argument, const char *path)
         }
         return SIM_OK;
     }
+    if (has_ending(path, ".tar")) {
+        Archive archive = {report, path};
+        bool is_tar = false;
+        if (data_tar_visit(path, &is_tar, verify_member, &archive) != SIM_OK)
+            complain(report, sim_message());
+        if (is_tar)
+            return SIM_OK;
+    }
     DataFile *file = NULL;
     if (!promises_data(path)) {
         if (data_file_open(path, DATA_AXES_JAER, &file) != SIM_OK) {
@@ -119,11 +144,11 @@ static SimStatus verify_file(void *argument, const char *path)
         return SIM_OK;
     }
     report->good++;
-    report->events += found.health.events;
+    report->events += found.events.events;
     report->images += found.info.n_images;
     report->out_of_range += found.health.out_of_range;
-    report->backward += found.health.backward;
-    report->empty += found.info.kind == DATA_EVENTS && found.health.events == 0;
+    report->backward += found.events.backward;
+    report->empty += found.info.kind == DATA_EVENTS && found.events.events == 0;
     return SIM_OK;
 }
 
