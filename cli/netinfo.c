@@ -45,7 +45,7 @@ static void print_layers(FILE *out, const Net *net, const CliNetInfo *info)
     CliHuman a, b, c;
     for (size_t i = 0; i < info->graph->n_nodes; i++) {
         const NetNodeInfo node = net_node_info(net, i);
-        const double macs = node.macs / (double)info->batch;
+        const double macs = node.macs;
         char shape[48];
         snprintf(shape, sizeof shape, "%zu x %zu x %zu", node.out.h, node.out.w,
                  node.out.c);
@@ -73,16 +73,14 @@ static void print_operations(FILE *out, const Net *net, const CliNetInfo *info)
 {
     CliNetCost cost =
         cli_net_cost(net, info->graph, info->steps, info->rates, info->rate);
-    const double batch = (double)info->batch;
     CliHuman a, b, c;
     fprintf(out,
             "\nMACs and SynOps above are of one image and one step; kept is what lies "
             "between the forward\nand the backward pass of a batch of %zu under the "
             "policy keep.\n\nOne image over %zu steps: %s MACs on values and %s SynOps "
             "on spikes (%s MACs if all were\ndense), with ",
-            info->batch, info->steps, cli_human_count(a, cost.macs / batch),
-            cli_human_count(b, cost.synops / batch),
-            cli_human_count(c, cost.dense / batch));
+            info->batch, info->steps, cli_human_count(a, cost.macs),
+            cli_human_count(b, cost.synops), cli_human_count(c, cost.dense));
     if (info->rates)
         fputs("the firing rates measured in this run.\n", out);
     else
