@@ -1,0 +1,108 @@
+/* nets/models/parts.c: see parts_internal.h. */
+#include "nets/models/parts_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME(buffer, format)                                                             \
+    char buffer[NET_NAME_SIZE + 16];                                                     \
+    do {                                                                                 \
+        va_list args;                                                                    \
+        va_start(args, format);                                                          \
+        vsnprintf(buffer, sizeof buffer, format, args);                                  \
+        va_end(args);                                                                    \
+    } while (0)
+
+int net_part_conv(const NetParts *parts, int from, size_t channels, size_t kernel,
+                  size_t stride, const char *name, ...)
+{
+    NAME(text, name);
+    NetConv conv = parts->conv;
+    conv.channels = (int64_t)channels;
+    conv.kernel = (int64_t)kernel;
+    conv.stride = (int64_t)stride;
+    conv.padding = (int64_t)(kernel / 2);
+    conv.groups = 1;
+    return net_graph_add(parts->graph, &net_layer_conv, &conv, 1, &from, "%s", text);
+}
+
+int net_part_norm(const NetParts *parts, int from, const char *name, ...)
+{
+    NAME(text, name);
+    return net_graph_add(parts->graph, &net_layer_norm, &parts->norm, 1, &from, "%s",
+                         text);
+}
+
+int net_part_spike(const NetParts *parts, int from, const char *name, ...)
+{
+    NAME(text, name);
+    const NetNeuron neuron = {parts->neuron};
+    return net_graph_add(parts->graph, &net_layer_neuron, &neuron, 1, &from, "%s", text);
+}
+
+static SimStatus bad_stages(const char *text)
+{
+    return sim_fail(SIM_ERR_VALUE,
+                    "stages: wanted WIDTHxBLOCKS[/STRIDE][a], separated by commas, as in "
+                    "\"64x2,128x2/2\", got \"%s\"",
+                    text);
+}
+
+SimStatus net_part_stages(const char *text, int64_t depth, int64_t width,
+                          NetStage stages[NET_MAX_STAGES], size_t *n)
+{
+    static const size_t blocks_18[] = {2, 2, 2, 2}, blocks_34[] = {3, 4, 6, 3};
+    *n = 0;
+    if (!*text) {
+        const size_t *blocks = depth == 34 ? blocks_34 : blocks_18;
+        if (depth != 18 && depth != 34)
+            return sim_fail(SIM_ERR_VALUE, "depth: wanted 18 or 34 (or stages), got %lld",
+                            (long long)depth);
+        for (; *n < 4; (*n)++)
+            stages[*n] = (NetStage){(size_t)width << *n, blocks[*n], *n ? 2 : 1, false};
+        return SIM_OK;
+    }
+    for (const char *at = text; *at;) {
+        unsigned w = 0, b = 0, s = 1;
+        int used = 0;
+        if (*n == NET_MAX_STAGES || sscanf(at, "%4ux%4u%n", &w, &b, &used) != 2 || !w ||
+            !b)
+            return bad_stages(text);
+        at += used;
+        if (*at == '/') {
+            if (sscanf(at, "/%2u%n", &s, &used) != 1 || !s)
+                return bad_stages(text);
+            at += used;
+        }
+        const bool average = *at == 'a';
+        at += average;
+        if (*at != '\0' && *at != ',')
+            return bad_stages(text);
+        at += *at == ',';
+        stages[(*n)++] = (NetStage){w, b, s, average};
+    }
+    return SIM_OK;
+}
+
+void net_part_head(const NetParts *parts, int from, size_t classes, size_t voters,
+                   const NetLinear *linear)
+{
+    NetGraph *graph = parts->graph;
+    const NetAdaptivePool pool = {1, 1};
+    NetLinear full = *linear;
+    full.channels = (int64_t)(classes * voters);
+    int at = net_graph_add(graph, &net_layer_adaptive_pool, &pool, 1, &from, "pool");
+    at = net_graph_add(graph, &net_layer_linear, &full, 1, &at, "fc");
+    if (voters > 1) {
+        const NetVote vote = {(int64_t)voters};
+        at = net_graph_add(graph, &net_layer_vote, &vote, 1, &at, "vote");
+    }
+    net_graph_output(graph, at);
+}
+
+int net_part_input(const NetParts *parts, const NetModelInput *input)
+{
+    return net_graph_input(parts->graph, "input", input->h, input->w, input->c,
+                           input->constant);
+}

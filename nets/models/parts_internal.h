@@ -1,0 +1,41 @@
+/* nets/models/parts_internal.h: what architectures are put together from. */
+#pragma once
+
+#include "nets/layers.h"
+#include "nets/model.h"
+
+/* What stays the same over a net. */
+typedef struct NetParts {
+    NetGraph *graph;
+    NetConv conv; /* bias, init, gain; sizes come per call */
+    NetNorm norm;
+    NeuronSpec neuron;
+} NetParts;
+
+int net_part_conv(const NetParts *parts, int from, size_t channels, size_t kernel,
+                  size_t stride, const char *name, ...)
+    __attribute__((format(printf, 6, 7)));
+int net_part_norm(const NetParts *parts, int from, const char *name, ...)
+    __attribute__((format(printf, 3, 4)));
+int net_part_spike(const NetParts *parts, int from, const char *name, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "64x2,128x2/2": stages of `blocks` residual blocks of a width, the first with a stride;
+ * a trailing "a" has the shortcut pool before it projects. */
+typedef struct NetStage {
+    size_t width, blocks, stride;
+    bool average_shortcut;
+} NetStage;
+
+enum { NET_MAX_STAGES = 16 };
+
+/* `text` if not empty, else the stages of ResNet-18 or -34 from `width`. */
+SimStatus net_part_stages(const char *text, int64_t depth, int64_t width,
+                          NetStage stages[NET_MAX_STAGES], size_t *n);
+
+/* Global average, linear to classes * voters, vote. Marks the output. */
+void net_part_head(const NetParts *parts, int from, size_t classes, size_t voters,
+                   const NetLinear *linear);
+
+/* The events, or the image at every step. */
+int net_part_input(const NetParts *parts, const NetModelInput *input);
