@@ -77,9 +77,9 @@ static void print_events(const CliInspection *found)
                cli_human_digits(a, events->busiest_events),
                (double)events->busiest_events * (double)active / n);
     }
-    if (events->backward == 0)
+    if (events->events > 0 && events->backward == 0)
         puts("  order         times never step back");
-    else
+    else if (events->events > 0)
         printf("  order         %s times are smaller than the one before, by up to %s\n",
                cli_human_digits(a, events->backward),
                cli_human_seconds(b, (double)events->largest_backward_us * 1e-6));
@@ -155,8 +155,8 @@ static int run(int argc, char **argv)
         }
         CliHuman text;
         printf("%s%s\n", i > 0 ? "\n" : "", path);
-        printf("  format        %s (%s), %s\n", found.info.format, found.summary,
-               cli_human_bytes(text, (double)found.bytes));
+        printf("  format        %s: %s\n", found.info.format, found.summary);
+        printf("  size          %s\n", cli_human_bytes(text, (double)found.bytes));
         if (found.info.detail[0])
             printf("  header        %s\n", found.info.detail);
         if (found.info.kind == DATA_EVENTS)
