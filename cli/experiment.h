@@ -1,0 +1,50 @@
+/* cli/experiment.h: an experiment as a file: data, model, neuron, loss, optimiser,
+ * training.
+ *
+ *     data:      {path: ./data/dvs_cifar10, steps: 10, size: 48}   rows of data_options
+ *     model:     {name: sresnet, ...}                              rows of that model
+ *     neuron:    {soma: plif, tau: 2, ...}                         keys of
+ * neuron_spec_set loss:      {kind: cross_entropy}                             rows of
+ * net_loss_options optimiser: {kind: adamw, lr: 1e-3} net_optimiser_options train:
+ * {epochs: 64, batch: 16, seed: 1}                  cli_train_options
+ *
+ * Every key has a default; the text of a resolved experiment names all of them and reads
+ * back to the same experiment. Errors name file, line, what was wanted and what came. */
+#pragma once
+
+#include "datasets/dataset.h"
+#include "nets/loss.h"
+#include "nets/model.h"
+#include "nets/optimiser.h"
+
+typedef struct CliTrainOptions {
+    int64_t epochs, batch;
+    int64_t eval_batch; /* 0: as batch */
+    int64_t seed;       /* of weights, order and augmentation */
+    int64_t threads;    /* 0: all */
+    int memory;         /* NetMemory: keep, recompute, reverse, auto */
+    int64_t budget_mib; /* for auto */
+    int64_t eval_every; /* epochs between looks at validation and test part */
+} CliTrainOptions;
+
+extern const SimOption cli_train_options[];
+
+typedef struct CliExperiment {
+    DataOptions data;
+    const NetModel *model;
+    void *model_options; /* owned */
+    NeuronSpec neuron;   /* the model's own, as changed by the experiment */
+    NetLossOptions loss;
+    NetOptimiserOptions optimiser;
+    CliTrainOptions train;
+} CliExperiment;
+
+/* `settings` are "section.key=value", applied after the file. Owned by the caller. */
+SimStatus cli_experiment_read(const char *path, const char *const *settings,
+                              size_t n_settings, CliExperiment *out);
+/* The same from text; `name` stands for the file in messages. */
+SimStatus cli_experiment_parse(const char *name, const char *text,
+                               const char *const *settings, size_t n_settings,
+                               CliExperiment *out);
+SimStatus cli_experiment_text(const CliExperiment *experiment, char **out); /* owned */
+void cli_experiment_destroy(CliExperiment *experiment); /* accepts a zeroed one */

@@ -1,0 +1,55 @@
+/* cli/session.h: an experiment brought to life: machine, data, graph, parameters.
+ *
+ * MODEL on the command line is one of
+ *
+ *     EXPERIMENT.yaml      untrained
+ *     RUN                  a run folder: its best.h5, or last.h5
+ *     CHECKPOINT.h5        as saved
+ *
+ * A checkpoint says itself what it expects as input and what the classes are called, so
+ * that simulating needs no training data. */
+#pragma once
+
+#include "cli/experiment.h"
+#include "nets/net.h"
+
+typedef struct CliSession {
+    CliExperiment experiment;
+    SimContext context;
+    bool has_set; /* false: the data were not asked for, or are not there */
+    DataSet set;
+    NetModelInput input;
+    char **classes; /* owned, [input.classes] */
+    NetGraph graph;
+    NetParams params;
+    bool trained;      /* parameters come from a checkpoint */
+    char source[1024]; /* "runs/a/best.h5", epoch and all: for messages */
+} CliSession;
+
+typedef enum CliNeed {
+    CLI_NEED_NET,  /* data only where nothing else tells the input's shape */
+    CLI_NEED_DATA, /* the set, too: fails without it */
+} CliNeed;
+
+SimStatus cli_session_open(const char *model, const char *const *settings,
+                           size_t n_settings, CliNeed need,
+                           void (*warn)(void *argument, const char *sentence),
+                           void *argument, CliSession *out);
+void cli_session_close(CliSession *session); /* accepts a zeroed one */
+
+/* --- checkpoints ---------------------------------------------------------------------
+ */
+
+/* What a checkpoint holds beside parameters; optimiser and progress may be absent. */
+typedef struct CliProgressState {
+    uint64_t epoch, batch; /* where training goes on */
+    double best_accuracy;
+    uint64_t best_epoch;
+} CliProgressState;
+
+/* Written whole or not at all (sim/store.h). `optimiser` and `progress` may be NULL. */
+SimStatus cli_checkpoint_save(const char *path, const CliSession *session,
+                              NetOptimiser *optimiser, const CliProgressState *progress);
+/* Optimiser and progress of a session's training; parameters are already there. */
+SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
+                                NetOptimiser *optimiser, CliProgressState *progress);
