@@ -88,35 +88,32 @@ bool data_count_event(DataFile *file, int64_t t_us, uint32_t x, uint32_t y)
 }
 
 typedef struct Sensor {
-    const char
-        *name; /* part of what headers call it, in lower case; NULL: by size only */
+    const char *name; /* part of what headers call it, in lower case; NULL: none */
     size_t width, height;
+    bool usual; /* a size to guess when nothing is stated */
 } Sensor;
 
-/* By size; the sizes people meet, N-MNIST's crop first. */
 static const Sensor sensors[] = {
-    {NULL, 34, 34},         {"dvs128", 128, 128},    {"davis208", 208, 192},
-    {"davis240", 240, 180}, {"davis128", 128, 128},  {"dvs132", 132, 104},
-    {NULL, 304, 240},       {"dvxplorer", 640, 480}, {"davis346", 346, 260},
-    {"davis640", 640, 480}, {NULL, 1280, 720},
+    {NULL, 34, 34, true},          {"dvs128", 128, 128, true},
+    {"davis128", 128, 128, true},  {"dvs132", 132, 104, false},
+    {"davis208", 208, 192, false}, {"davis240", 240, 180, true},
+    {NULL, 304, 240, true},        {"davis346", 346, 260, true},
+    {"davis640", 640, 480, true},  {"dvxplorer", 640, 480, true},
+    {NULL, 1280, 720, true},
 };
 
 void data_guess_sensor(uint32_t max_x, uint32_t max_y, size_t *width, size_t *height)
 {
-    size_t best = 0;
-    for (size_t i = 0; i < sizeof sensors / sizeof *sensors; i++) {
+    for (size_t i = 0; i < sizeof sensors / sizeof *sensors; i++) { /* smallest first */
         const Sensor *s = &sensors[i];
-        if (max_x < s->width && max_y < s->height &&
-            (best == 0 || s->width * s->height < best)) {
-            best = s->width * s->height;
+        if (s->usual && max_x < s->width && max_y < s->height) {
             *width = s->width;
             *height = s->height;
+            return;
         }
     }
-    if (best == 0) {
-        *width = (size_t)max_x + 1;
-        *height = (size_t)max_y + 1;
-    }
+    *width = (size_t)max_x + 1;
+    *height = (size_t)max_y + 1;
 }
 
 bool data_known_sensor(const char *text, size_t *width, size_t *height)
@@ -144,7 +141,7 @@ typedef struct Look {
         bytes, sizeof bytes - 1, says                                                    \
     }
 static const Look looks[] = {
-    LOOK("PK\3\4", "this looks like a zip archive (or .npz); unpack it first"),
+    LOOK("PK\3\4", "this looks like a zip archive; unpack it first"),
     LOOK("\x93NUMPY", "this is a NumPy array; convert it to a format of `data list`"),
     LOOK("\x89HDF\r\n\x1a\n",
          "this is an HDF5 file; event readers for HDF5 are not part of this build"),
@@ -316,7 +313,7 @@ void data_file_close(DataFile *file)
 {
     if (!file)
         return;
-    if (file->reader && file->state)
+    if (file->reader && file->reader->close && file->state)
         file->reader->close(file);
     if (file->stream)
         fclose(file->stream);
