@@ -30,6 +30,12 @@ static char *shared_path(const char *variable, const char *folder, const char *n
     return strdup(path);
 }
 
+const char *test_golden_folder(void)
+{
+    const char *set = getenv("APICAL_GOLDEN");
+    return set && *set ? set : APICAL_SOURCE_ROOT "/../shared/golden";
+}
+
 char *test_golden_path(const char *name)
 {
     return shared_path("APICAL_GOLDEN", "golden", name);

@@ -13,6 +13,10 @@
 char *test_golden_path(const char *name);
 char *test_data_path(const char *name);
 
+/* The folder of golden vectors, whether it is there or not; for lists of test parameters,
+ * which are made outside a test. Borrowed for ever. */
+const char *test_golden_folder(void);
+
 const char *test_source_root(void); /* borrowed for ever */
 
 /* Reproducible data: uniform in [-1, 1), each number at its own index of `seed`. */
