@@ -25,7 +25,7 @@ enum { DATA_SYNTH_SIDE = 128 }; /* pixels of a DVS128 */
 
 typedef struct DataSynthOptions {
     char name[64];     /* files are <class>/<name>_<class>_<k>.aedat; empty: the name of
-                          the image folder */
+                          the image folder, cifar10 for CIFAR-10 */
     int64_t per_class; /* recordings of each class, in the order of the images; 0: all */
     int64_t seed;
     int64_t events;   /* wanted mean per recording, the threshold is found from the
