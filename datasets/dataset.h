@@ -31,7 +31,8 @@ typedef enum DataAugment {
     DATA_AUGMENT_FLIP_ROLL, /* TET: flip 0.5, roll +-5 */
     DATA_AUGMENT_NDA,       /* one of roll +-5, rotate +-30 deg, shear +-30 deg */
     DATA_AUGMENT_SNN_WIDE,  /* Spikformer: identity, shear, translate, rotate, cut-out */
-    DATA_AUGMENT_CROP_FLIP  /* pad 4 (images, 48: event frames), crop, flip */
+    DATA_AUGMENT_CROP_FLIP, /* pad 4 with zero, crop, flip 0.5 */
+    DATA_AUGMENT_CUT_OUT    /* the same, then a square of half the side erased */
 } DataAugment;
 
 enum { DATA_PATH_SIZE = 512, DATA_NAME_SIZE = 96 };
@@ -98,7 +99,10 @@ SimStatus data_set_open(const DataOptions *options,
 void data_set_close(DataSet *set); /* accepts a zeroed one */
 
 /* Decodes every sample once into the frame cache, in parallel, if it is not there yet;
- * progress may be NULL and returns false to stop. */
+ * progress may be NULL and returns false to stop. Recordings that turn out broken get the
+ * part DATA_PARTS (none), with a warning, and n_part and test_hash follow. Images are
+ * read into memory instead. With cache "none" recordings are decoded whenever they are
+ * needed. */
 SimStatus data_set_prepare(DataSet *set, int n_threads,
                            bool (*progress)(void *argument, size_t done, size_t of),
                            void *argument);
