@@ -72,6 +72,14 @@ SimStatus data_bad(const DataFile *file, uint64_t byte, const char *format, ...)
                     (unsigned long long)byte, text);
 }
 
+bool data_is_text(const unsigned char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (b[i] > '~' || (b[i] < ' ' && b[i] != '\t' && b[i] != '\r' && b[i] != '\n'))
+            return false;
+    return true;
+}
+
 /* --- events --------------------------------------------------------------------------*/
 
 bool data_count_event(DataFile *file, int64_t t_us, uint32_t x, uint32_t y)
@@ -171,6 +179,16 @@ static const Look looks[] = {
          "this is a Git LFS pointer, not the file itself; run `git lfs pull`"),
 };
 
+static const Look *look_at(const DataProbe *probe)
+{
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        if (probe->head_size >= looks[i].size &&
+            !memcmp(probe->head, looks[i].bytes, looks[i].size) &&
+            !(looks[i].size == 1 && data_is_text(probe->head, probe->head_size)))
+            return &looks[i];
+    return NULL;
+}
+
 static SimStatus unknown(const DataProbe *probe)
 {
     if (probe->file_size == 0)
@@ -179,15 +197,12 @@ static SimStatus unknown(const DataProbe *probe)
     char hex[8 * 5 + 1] = "";
     for (size_t i = 0; i < probe->head_size && i < 8; i++)
         snprintf(hex + 5 * i, 6, " 0x%02x", probe->head[i]);
+    const Look *look = look_at(probe);
     const char *says =
-        "no known format begins so; `apical data list` names those that are read";
-    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
-        if (probe->head_size >= looks[i].size &&
-            !memcmp(probe->head, looks[i].bytes, looks[i].size)) {
-            says = looks[i].says;
-            break;
-        }
-    }
+        look ? look->says
+        : data_is_text(probe->head, probe->head_size)
+            ? "this is text, but not one event `x y t p` a line"
+            : "no known format begins so; `apical data list` names those that are read";
     return sim_fail(
         SIM_ERR_FORMAT,
         "%s: byte 0: expected a recording of events or a set of images, found%s: %s",
@@ -292,7 +307,11 @@ SimStatus data_file_open(const char *path, DataAxes axes, DataFile **out)
             file->reader = *reader;
         }
     }
-    if (!file->reader) {
+    const Look *look = look_at(&probe);
+    /* The mark of another format weighs more than a guess, unless it is so short that
+     * events may begin with it. */
+    if (!file->reader || (best == 1 && look && look->size >= 4)) {
+        file->reader = NULL;
         status = unknown(&probe);
         goto out;
     }

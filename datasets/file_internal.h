@@ -24,6 +24,9 @@ SimStatus data_read_all(DataFile *file, size_t size, void *buffer, const char *w
 SimStatus data_bad(const DataFile *file, uint64_t byte, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Nothing but printable ASCII, tabs and line ends. */
+bool data_is_text(const unsigned char *b, size_t n);
+
 static inline uint16_t data_le16(const unsigned char *b)
 {
     return (uint16_t)(b[0] | b[1] << 8);

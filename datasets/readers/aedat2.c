@@ -32,13 +32,15 @@ static int probe(const DataProbe *p)
 static void note_line(DataFile *file, const char *line)
 {
     State *state = file->state;
-    const char *chip = strstr(line, "AEChip:");
-    if (!chip)
+    static const char key[] = "AEChip:";
+    const char *at = strstr(line, key);
+    if (!at)
         return;
-    chip += 7;
+    const char *chip = at + sizeof key - 1;
     chip += strspn(chip, " ");
-    snprintf(file->info.detail, sizeof file->info.detail, "chip %.*s",
-             (int)strcspn(chip, "\r\n"), chip);
+    char *detail = file->info.detail;
+    snprintf(detail, sizeof file->info.detail, "chip %s", chip);
+    detail[strcspn(detail, "\r\n")] = '\0';
     size_t w, h;
     if (strcasestr(chip, "davis") && data_known_sensor(chip, &w, &h)) {
         state->davis = true;

@@ -21,21 +21,13 @@ static uint32_t time_of(const unsigned char *b)
     return (uint32_t)(b[2] & 0x7f) << 16 | (uint32_t)b[3] << 8 | b[4];
 }
 
-static bool is_text(const unsigned char *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (b[i] > '~' || (b[i] < ' ' && b[i] != '\t' && b[i] != '\r' && b[i] != '\n'))
-            return false;
-    return true;
-}
-
 /* No mark at all, so the events must make sense: times that do not go back (but for one
  * in a hundred) and do move on. */
 static int probe(const DataProbe *p)
 {
     const size_t n = p->head_size / RECORD;
     if (n == 0 || (p->file_size % RECORD != 0 && n < MIN_PROOF) ||
-        is_text(p->head, p->head_size))
+        data_is_text(p->head, p->head_size))
         return 0;
     size_t backward = 0;
     for (size_t i = 1; i < n; i++) {

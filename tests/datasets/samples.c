@@ -14,7 +14,8 @@
 void bytes_add(Bytes *to, const void *data, size_t n)
 {
     to->b = realloc(to->b, to->n + n + 1);
-    memcpy(to->b + to->n, data, n);
+    if (n > 0)
+        memcpy(to->b + to->n, data, n);
     to->n += n;
 }
 

@@ -401,7 +401,8 @@ Test(readers, unknown_files_are_described)
     expect_refusal("a", "\x89HDF\r\n\x1a\n....", 12, "HDF5");
     expect_refusal("a", "% Data file containing CD events.\n", 34, "Prophesee");
     expect_refusal("a", "<!DOCTYPE html>", 15, "web page");
-    expect_refusal("a", "no such thing at all", 20, "no known format");
+    expect_refusal("a", "#sample class\n1 5\n2 0\n", 22, "this is text");
+    expect_refusal("a", "\377\376 no such thing", 16, "no known format");
     DataFile *refused;
     cr_expect_eq(data_file_open("/nowhere/at/all", DATA_AXES_JAER, &refused), SIM_ERR_IO);
     cr_expect(strstr(sim_message(), "No such file"), "%s", sim_message());
@@ -421,7 +422,7 @@ typedef struct Real {
 static const Real reals[] = {
     {"mnist_dvs_aedat/mnist_0_scale04_0001.aedat", "aedat2", 128, 15744, 0, 2210588,
      7870},
-    {"jaer_aedat2/MovingDarkBox.aedat", "aedat2", 128, 489834, 946459683, 986268921, 0},
+    {"jaer_aedat2/MovingDarkBox.aedat", "aedat2", 128, 489834, 946459683, 986269729, 0},
     {"tonic_samples/sample.aedat4", "aedat4", 320, 111954, 1605537493718345,
      1605537494308262, 0},
     {"tonic_samples/sample_nmnist.bin", "nmnist", 34, 4325, 654, 311175, 0},
@@ -459,6 +460,26 @@ Test(readers, real_recordings)
         cr_expect_eq(file->health.bytes_left, 0u, "%s", real->path);
         free(path);
     }
+}
+
+/* The package dataset-fashion-mnist of Debian. */
+Test(readers, real_images_gzipped)
+{
+    static const char path[] =
+        "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz";
+    size_t classes[10] = {0};
+    if (access(path, R_OK) != 0)
+        cr_skip_test("%s is not there", path);
+    cr_assert_eq(data_file_open(path, DATA_AXES_JAER, &file), SIM_OK, "%s",
+                 sim_message());
+    cr_expect_eq(file->info.n_images, 10000u);
+    for (uint64_t i = 0; i < file->info.n_images; i++) {
+        const uint32_t label = label_of(i);
+        cr_assert_lt(label, 10u);
+        classes[label]++;
+    }
+    for (size_t k = 0; k < 10; k++)
+        cr_expect_eq(classes[k], 1000u, "class %zu", k);
 }
 
 Test(readers, statistics_by_hand)
