@@ -1,6 +1,6 @@
 /* nets/optimiser.c: SGD, Adam and AdamW as PyTorch defines them.
  *
- *     sgd    g += wd w;  m = momentum m + g (the first step: m = g);
+ *     sgd    g += wd w;  m = momentum m + g;
  *            w -= lr m, or with Nesterov w -= lr (g + momentum m)
  *     adam   g += wd w;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
  *            w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
@@ -64,6 +64,13 @@ SimStatus net_optimiser_create(const NetOptimiserOptions *options, NetParams *pa
         return sim_fail(SIM_ERR_MEMORY, "no memory for the optimiser");
     *o = (NetOptimiser){.options = *options, .params = params, .context = context};
     SIM_TRY(net_schedule_check(options));
+    if (options->nesterov && options->momentum <= 0.0) {
+        status = sim_fail(SIM_ERR_VALUE,
+                          "nesterov needs a momentum above 0, got %g: set "
+                          "momentum, or leave nesterov off",
+                          options->momentum);
+        goto out;
+    }
     o->n_slots = options->kind == NET_SGD ? (options->momentum > 0.0 ? 1 : 0) : 2;
     o->slots = calloc(MAX_SLOTS * params->n_rows + 1, sizeof *o->slots);
     for (size_t i = 0; i < params->n_rows; i++) {
@@ -101,71 +108,50 @@ void net_optimiser_destroy(NetOptimiser *optimiser)
 }
 
 typedef struct Work {
-    const NetOptimiserOptions *options;
+    const NetOptimiser *optimiser;
     size_t count;
     float *w, *m, *v;
     const float *g;
-    double *sums;
-    float lr, decay, factor, correct1, correct2; /* factor: of clipping */
-    bool first;
+    SimSgd sgd;
+    SimAdam adam;
 } Work;
 
 static size_t cut(const Work *work, size_t index, size_t *first)
 {
     *first = index * TASK_FLOATS;
-    return *first + TASK_FLOATS < work->count ? *first + TASK_FLOATS : work->count;
+    return *first + TASK_FLOATS < work->count ? TASK_FLOATS : work->count - *first;
 }
 
 static void square_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    size_t i;
-    const size_t last = cut(work, index, &i);
-    double sum = 0.0;
-    for (; i < last; i++)
-        sum += (double)work->g[i] * (double)work->g[i];
-    work->sums[index] = sum;
+    size_t first;
+    const size_t n = cut(work, index, &first);
+    work->optimiser->sums[index] =
+        work->optimiser->context->kernels.sum_squares(n, work->g + first);
 }
 
 static void sgd_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    size_t i;
-    const size_t last = cut(work, index, &i);
-    const float momentum = (float)work->options->momentum;
-    for (; i < last; i++) {
-        float g = work->g[i] * work->factor + work->decay * work->w[i];
-        if (work->m) {
-            const float m = work->first ? g : momentum * work->m[i] + g;
-            work->m[i] = m;
-            g = work->options->nesterov ? g + momentum * m : m;
-        }
-        work->w[i] -= work->lr * g;
-    }
+    size_t first;
+    const size_t n = cut(work, index, &first);
+    work->optimiser->context->kernels.sgd_step(&work->sgd, n, work->g + first,
+                                               work->w + first,
+                                               work->m ? work->m + first : NULL);
 }
 
 static void adam_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    size_t i;
-    const size_t last = cut(work, index, &i);
-    const float b1 = (float)work->options->beta1, b2 = (float)work->options->beta2;
-    const float epsilon = (float)work->options->epsilon;
-    const bool decoupled = work->options->kind == NET_ADAMW;
-    for (; i < last; i++) {
-        float g = work->g[i] * work->factor;
-        if (decoupled)
-            work->w[i] -= work->lr * work->decay * work->w[i];
-        else
-            g += work->decay * work->w[i];
-        work->m[i] = b1 * work->m[i] + (1.0f - b1) * g;
-        work->v[i] = b2 * work->v[i] + (1.0f - b2) * g * g;
-        work->w[i] -= work->lr * (work->m[i] * work->correct1) /
-                      (sqrtf(work->v[i] * work->correct2) + epsilon);
-    }
+    size_t first;
+    const size_t n = cut(work, index, &first);
+    work->optimiser->context->kernels.adam_step(&work->adam, n, work->g + first,
+                                                work->w + first, work->m + first,
+                                                work->v + first);
 }
 
 static size_t tasks(size_t count)
@@ -173,32 +159,44 @@ static size_t tasks(size_t count)
     return (count + TASK_FLOATS - 1) / TASK_FLOATS;
 }
 
+static double gradient_norm(NetOptimiser *o, Net *net, Work *work)
+{
+    double sum = 0.0;
+    for (size_t r = 0; r < o->params->n_rows; r++) {
+        work->g = net_gradient(net, r);
+        work->count = o->params->rows[r].count;
+        if (!work->g)
+            continue;
+        sim_team_run(&o->context->team, tasks(work->count), square_task, work);
+        for (size_t i = 0; i < tasks(work->count); i++)
+            sum += o->sums[i];
+    }
+    return sqrt(sum);
+}
+
 double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
 {
-    const SimTeam *team = &o->context->team;
-    const size_t n_rows = o->params->n_rows;
-    double norm = 0.0;
-    Work work = {.options = &o->options,
-                 .sums = o->sums,
-                 .lr = (float)lr,
-                 .factor = 1.0f,
-                 .first = o->steps == 0};
-    for (size_t r = 0; r < n_rows; r++) {
-        work.g = net_gradient(net, r);
-        work.count = o->params->rows[r].count;
-        if (!work.g)
-            continue;
-        sim_team_run(team, tasks(work.count), square_task, &work);
-        for (size_t i = 0; i < tasks(work.count); i++)
-            norm += o->sums[i];
-    }
-    norm = sqrt(norm);
-    if (o->options.clip > 0.0 && norm > o->options.clip)
-        work.factor = (float)(o->options.clip / (norm + 1e-6));
-    o->steps++;
-    work.correct1 = (float)(1.0 / (1.0 - pow(o->options.beta1, (double)o->steps)));
-    work.correct2 = (float)(1.0 / (1.0 - pow(o->options.beta2, (double)o->steps)));
-    for (size_t r = 0; r < n_rows; r++) {
+    const NetOptimiserOptions *options = &o->options;
+    Work work = {.optimiser = o};
+    const double norm = gradient_norm(o, net, &work);
+    const bool clipped = options->clip > 0.0 && norm > options->clip;
+    const float factor = clipped ? (float)(options->clip / (norm + 1e-6)) : 1.0f;
+    const double step = (double)++o->steps;
+    work.sgd = (SimSgd){.lr = (float)lr,
+                        .factor = factor,
+                        .momentum = (float)options->momentum,
+                        .nesterov = options->nesterov};
+    work.adam = (SimAdam){.lr = (float)lr,
+                          .factor = factor,
+                          .epsilon = (float)options->epsilon,
+                          .beta1 = (float)options->beta1,
+                          .beta2 = (float)options->beta2,
+                          .rest1 = (float)(1.0 - options->beta1),
+                          .rest2 = (float)(1.0 - options->beta2),
+                          .correct1 = (float)(1.0 / (1.0 - pow(options->beta1, step))),
+                          .correct2 = (float)(1.0 / (1.0 - pow(options->beta2, step))),
+                          .decoupled = options->kind == NET_ADAMW};
+    for (size_t r = 0; r < o->params->n_rows; r++) {
         const NetParam *param = &o->params->rows[r];
         work.g = net_gradient(net, r);
         work.count = param->count;
@@ -206,10 +204,11 @@ double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
             continue;
         work.w = param->values;
         work.m = o->slots[r];
-        work.v = o->n_slots > 1 ? o->slots[n_rows + r] : NULL;
-        work.decay = param->row.decay ? (float)o->options.weight_decay : 0.0f;
-        sim_team_run(team, tasks(work.count),
-                     o->options.kind == NET_SGD ? sgd_task : adam_task, &work);
+        work.v = o->n_slots > 1 ? o->slots[o->params->n_rows + r] : NULL;
+        work.sgd.decay = work.adam.decay =
+            param->row.decay ? (float)options->weight_decay : 0.0f;
+        sim_team_run(&o->context->team, tasks(work.count),
+                     options->kind == NET_SGD ? sgd_task : adam_task, &work);
     }
     return norm;
 }

@@ -36,7 +36,10 @@ void net_optimiser_destroy(NetOptimiser *optimiser);
 /* Moves the parameters by the gradients in `net`; returns the global gradient norm. */
 double net_optimiser_step(NetOptimiser *optimiser, Net *net, double lr);
 
-/* Learning rate of a step: `epoch` counts from 0 with fractions inside an epoch. */
+/* Learning rate of a step: `epoch` counts from 0 with fractions inside an epoch. With
+ * whole epochs the cosine is PyTorch's closed form, and stays at lr_min after its end.
+ * The warm-up rises from a hundredth and multiplies the schedule, which counts its
+ * epochs. */
 SimStatus net_schedule_check(const NetOptimiserOptions *options);
 double net_schedule_lr(const NetOptimiserOptions *options, double epoch, size_t epochs);
 

@@ -5,12 +5,17 @@
 #include "nets/optimiser.h"
 #include "nets/optimiser_internal.h"
 
-/* Drop k of the list, as an epoch; -1 past the end. Numbers below 1 are shares. */
+/* The first step of a warm-up has this share of the rate: at zero it would be wasted. */
+#define RISE_FROM 0.01
+/* An epoch counted in steps, or 0.7 of 90 of them, may miss its drop by a rounding. */
+#define ROUNDING 1e-9
+
+/* The next drop of the list, as an epoch; -1 past the end. Numbers below 1 are shares. */
 static double list_entry(const char **at, size_t epochs)
 {
     char *end = NULL;
     const double value = strtod(*at, &end);
-    if (end == *at)
+    if (end == *at || !isfinite(value))
         return -1.0;
     *at = *end == ',' ? end + 1 : end;
     return value < 1.0 ? value * (double)epochs : value;
@@ -37,7 +42,8 @@ SimStatus net_schedule_check(const NetOptimiserOptions *o)
 double net_schedule_lr(const NetOptimiserOptions *o, double epoch, size_t epochs)
 {
     const double warmup = (double)o->warmup;
-    const double rise = epoch < warmup ? (epoch + 1e-3) / warmup : 1.0;
+    const double rise =
+        epoch < warmup ? RISE_FROM + (1.0 - RISE_FROM) * epoch / warmup : 1.0;
     double lr = o->lr;
     if (o->schedule == NET_SCHEDULE_COSINE) {
         const double span =
@@ -46,14 +52,15 @@ double net_schedule_lr(const NetOptimiserOptions *o, double epoch, size_t epochs
         lr = o->lr_min +
              (o->lr - o->lr_min) * 0.5 * (1.0 + cos(3.14159265358979323846 * x));
     } else if (o->schedule == NET_SCHEDULE_STEP) {
-        lr *= pow(o->schedule_factor, floor(epoch / (double)o->schedule_epochs));
+        lr *= pow(o->schedule_factor,
+                  floor((epoch + ROUNDING) / (double)o->schedule_epochs));
     } else if (o->schedule == NET_SCHEDULE_LIST) {
         const char *at = o->schedule_at;
         while (*at) {
             const double drop = list_entry(&at, epochs);
             if (drop < 0.0)
                 break;
-            if (epoch >= drop)
+            if (epoch + ROUNDING >= drop)
                 lr *= o->schedule_factor;
         }
     }

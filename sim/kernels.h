@@ -40,6 +40,25 @@ typedef struct SimLif {
     float alpha, scale;
 } SimLif;
 
+/* One step of an optimiser on numbers w with gradients g:
+ *
+ *     sgd    d = factor g + decay w;  m = momentum m + d;
+ *            w -= lr m, or with Nesterov w -= lr (d + momentum m)
+ *     adam   d = factor g + decay w (decoupled: w -= lr decay w instead);
+ *            m = beta1 m + rest1 d;  v = beta2 v + rest2 d^2;
+ *            w -= lr (correct1 m) / (sqrt(correct2 v) + epsilon) */
+typedef struct SimSgd {
+    float lr, factor, decay, momentum;
+    bool nesterov;
+} SimSgd;
+
+typedef struct SimAdam {
+    float lr, factor, decay, epsilon;
+    float beta1, beta2, rest1, rest2; /* rest = 1 - beta, rounded once */
+    float correct1, correct2;         /* 1 / (1 - beta^step) */
+    bool decoupled;
+} SimAdam;
+
 typedef struct SimKernels {
     /* --- packed spikes (sim/kernels/spikes_*.c) --------------------------------- */
     /* bits [pixels, words] from x [pixels, c]: a bit is x != 0. */
@@ -83,6 +102,31 @@ typedef struct SimKernels {
     /* bits [pixels, words]: x > threshold (strict) or >=. */
     void (*threshold_pack)(size_t pixels, size_t c, const float *x, float threshold,
                            bool strict, uint64_t *bits);
+
+    /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
+    /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift near
+     * the mean keeps the difference of the two exact. */
+    void (*channel_sums)(size_t pixels, size_t c, const float *restrict x,
+                         const float *restrict shift, double *restrict sums);
+    /* sums[0..c) = sum over pixels of dy, sums[c..2c) = of dy (x - mean). */
+    void (*channel_sums_back)(size_t pixels, size_t c, const float *restrict x,
+                              const float *restrict dy, const float *restrict mean,
+                              double *restrict sums);
+    /* y = a x + b with a, b [c]. */
+    void (*channel_affine)(size_t pixels, size_t c, const float *restrict x,
+                           const float *restrict a, const float *restrict b,
+                           float *restrict y);
+    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c]. */
+    void (*channel_affine_back)(size_t pixels, size_t c, const float *restrict x,
+                                const float *restrict dy, const float *restrict a,
+                                const float *restrict b, const float *restrict k,
+                                bool accumulate, float *restrict dx);
+    void (*add)(size_t n, const float *restrict x, float *restrict y); /* y += x */
+    double (*sum_squares)(size_t n, const float *x);
+    void (*sgd_step)(const SimSgd *sgd, size_t n, const float *restrict g,
+                     float *restrict w, float *restrict m); /* m NULL: no momentum */
+    void (*adam_step)(const SimAdam *adam, size_t n, const float *restrict g,
+                      float *restrict w, float *restrict m, float *restrict v);
 } SimKernels;
 
 /* The levels this CPU has; 0 on anything but x86-64. */

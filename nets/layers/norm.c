@@ -4,8 +4,10 @@
  *     dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
  *
  * One set of statistics over T, N, H, W (tdBN, SpikingJelly), or one per step (BNTT: Kim
- * and Panda 2021). The running variance is the unbiased one, as in PyTorch. Sums run over
- * fixed blocks of pixels and are combined in their order, in double. */
+ * and Panda 2021). The running variance is the unbiased one, as in PyTorch. A wire that
+ * is the same at every step is one image to the shared statistics (the published nets
+ * normalise it once and repeat the result), and T sets over the same image per step. Sums
+ * run over fixed blocks of pixels and are combined in their order, in double. */
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -34,6 +36,7 @@ enum { GAMMA, BETA, MEAN, VARIANCE, N_PARAMS };
 /* A set is the pixels that share statistics: all of a window, or those of one step. */
 typedef struct Sets {
     const NetLayerRun *run;
+    const SimKernels *kernels;
     size_t n_sets, pixels, c, block, blocks; /* pixels and blocks of one set */
     bool per_step, x_constant;
     float *mean, *scale; /* saved: mean and 1/sqrt(var + eps), [n_sets, c] */
@@ -86,8 +89,9 @@ static SimStatus plan(NetLayerPlan *plan)
     const size_t sets = n_sets(o, plan->window);
     const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
     plan->saved_bytes = plan->training ? 2 * floats_up(sets * c) * sizeof(float) : 0;
-    plan->scratch_bytes = 3 * floats_up(sets * c) * sizeof(float) +
-                          sim_align_up(sets * blocks * 2 * c * sizeof(double));
+    plan->scratch_bytes = 3 * floats_up(sets * c) * sizeof(float);
+    if (plan->training)
+        plan->scratch_bytes += sim_align_up(sets * blocks * 2 * c * sizeof(double));
     return SIM_OK;
 }
 
@@ -96,6 +100,7 @@ static Sets make_sets(const NetLayerRun *run)
     const NetNorm *o = run->options;
     const SimShape out = run->y.shape;
     Sets s = {.run = run,
+              .kernels = &run->context->kernels,
               .c = out.c,
               .per_step = o->sharing == NET_NORM_PER_STEP,
               .x_constant = run->x[0].shape.t == 1 && out.t > 1};
@@ -125,29 +130,15 @@ static size_t cut(const Sets *s, size_t index, size_t *set, size_t *first)
     return *first + s->block < s->pixels ? s->block : s->pixels - *first;
 }
 
-enum { LANES = 64 }; /* channels summed side by side */
-
-/* Sums of x - shift and its square: a shift near the mean keeps the difference exact. */
+/* Sums of x - shift and its square; the shift is the first pixel, near the mean. */
 static void sum_block(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
-    const float *x = x_of(s, set) + first * s->c, *shift = x_of(s, set);
-    double *sums = s->sums + index * 2 * s->c;
-    for (size_t c0 = 0; c0 < s->c; c0 += LANES) {
-        const size_t lanes = s->c - c0 < LANES ? s->c - c0 : LANES;
-        double sum[LANES] = {0}, square[LANES] = {0};
-        for (size_t p = 0; p < n; p++)
-            for (size_t i = 0; i < lanes; i++) {
-                const double d = (double)x[p * s->c + c0 + i] - (double)shift[c0 + i];
-                sum[i] += d;
-                square[i] += d * d;
-            }
-        memcpy(sums + c0, sum, lanes * sizeof *sum);
-        memcpy(sums + s->c + c0, square, lanes * sizeof *square);
-    }
+    s->kernels->channel_sums(n, s->c, x_of(s, set) + first * s->c, x_of(s, set),
+                             s->sums + index * 2 * s->c);
 }
 
 static void combine(const Sets *s, size_t set, size_t channel, double *first,
@@ -167,9 +158,6 @@ static void measure(const Sets *s)
     const NetNorm *o = run->options;
     sim_team_run(&run->context->team, s->n_sets * s->blocks, sum_block,
                  (void *)(size_t)s);
-    /* A wire that is the same at every step counts T times in what PyTorch would see. */
-    const double seen = (double)s->pixels *
-                        (run->x[0].shape.t == 1 && !s->per_step ? (double)run->nt : 1.0);
     for (size_t set = 0; set < s->n_sets; set++)
         for (size_t i = 0; i < s->c; i++) {
             const size_t at = set * s->c + i;
@@ -183,7 +171,7 @@ static void measure(const Sets *s)
             const size_t row = s->per_step ? (run->t0 + set) * s->c + i : i;
             float *running_mean = run->params[MEAN] + row,
                   *running = run->params[VARIANCE] + row;
-            const double m = o->momentum, unbiased = variance * seen / (seen - 1.0);
+            const double m = o->momentum, unbiased = variance * n / (n - 1.0);
             *running_mean = (float)((1.0 - m) * (double)*running_mean + m * mean);
             *running = (float)((1.0 - m) * (double)*running + m * unbiased);
         }
@@ -196,12 +184,9 @@ static void apply_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
-    const float *restrict x = x_of(s, set) + first * c;
-    float *restrict y = s->run->y.f32 + (set * s->pixels + first) * c;
-    const float *restrict a = s->a + set * c, *restrict b = s->b + set * c;
-    for (size_t p = 0; p < n; p++)
-        for (size_t i = 0; i < c; i++)
-            y[p * c + i] = a[i] * x[p * c + i] + b[i];
+    s->kernels->channel_affine(n, c, x_of(s, set) + first * c, s->a + set * c,
+                               s->b + set * c,
+                               s->run->y.f32 + (set * s->pixels + first) * c);
 }
 
 static void forward(const NetLayerRun *run)
@@ -234,22 +219,9 @@ static void d_sum_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
-    const float *x = x_of(s, set) + first * s->c;
-    const float *dy = s->run->dy + (set * s->pixels + first) * s->c;
-    const float *mean = s->mean + set * s->c;
-    double *sums = s->sums + index * 2 * s->c;
-    for (size_t c0 = 0; c0 < s->c; c0 += LANES) {
-        const size_t lanes = s->c - c0 < LANES ? s->c - c0 : LANES;
-        double sum[LANES] = {0}, product[LANES] = {0};
-        for (size_t p = 0; p < n; p++)
-            for (size_t i = 0; i < lanes; i++) {
-                const size_t at = p * s->c + c0 + i;
-                sum[i] += (double)dy[at];
-                product[i] += (double)dy[at] * ((double)x[at] - (double)mean[c0 + i]);
-            }
-        memcpy(sums + c0, sum, lanes * sizeof *sum);
-        memcpy(sums + s->c + c0, product, lanes * sizeof *product);
-    }
+    s->kernels->channel_sums_back(n, s->c, x_of(s, set) + first * s->c,
+                                  s->run->dy + (set * s->pixels + first) * s->c,
+                                  s->mean + set * s->c, s->sums + index * 2 * s->c);
 }
 
 /* dx = a dy + b + k x. */
@@ -260,21 +232,25 @@ static void d_apply_block(void *argument, size_t index, size_t thread)
     const NetLayerRun *run = s->run;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
-    const float *restrict x = x_of(s, set) + first * c;
-    const float *restrict dy = run->dy + (set * s->pixels + first) * c;
-    float *restrict dx =
-        run->dx[0] + (s->x_constant ? first : set * s->pixels + first) * c;
-    const float *restrict a = s->a + set * c, *restrict b = s->b + set * c;
-    const float *restrict k = s->k + set * c;
-    if (run->accumulate[0] || (s->x_constant && set > 0)) {
-        for (size_t p = 0; p < n; p++)
-            for (size_t i = 0; i < c; i++)
-                dx[p * c + i] += (a[i] * dy[p * c + i] + b[i]) + k[i] * x[p * c + i];
-    } else {
-        for (size_t p = 0; p < n; p++)
-            for (size_t i = 0; i < c; i++)
-                dx[p * c + i] = (a[i] * dy[p * c + i] + b[i]) + k[i] * x[p * c + i];
-    }
+    const size_t at = set * s->pixels + first;
+    s->kernels->channel_affine_back(n, c, run->x[0].f32 + at * c, run->dy + at * c,
+                                    s->a + set * c, s->b + set * c, s->k + set * c,
+                                    run->accumulate[0], run->dx[0] + at * c);
+}
+
+/* The same where all steps read one image: a task adds them up in their order. */
+static void d_apply_constant(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Sets *s = argument;
+    const NetLayerRun *run = s->run;
+    size_t set, first;
+    const size_t n = cut(s, index, &set, &first), c = s->c;
+    for (set = 0; set < s->n_sets; set++)
+        s->kernels->channel_affine_back(
+            n, c, run->x[0].f32 + first * c, run->dy + (set * s->pixels + first) * c,
+            s->a + set * c, s->b + set * c, s->k + set * c, run->accumulate[0] || set > 0,
+            run->dx[0] + first * c);
 }
 
 static void backward(const NetLayerRun *run)
@@ -298,13 +274,10 @@ static void backward(const NetLayerRun *run)
         }
     if (!run->dx[0])
         return;
-    if (!s.x_constant) {
+    if (s.x_constant)
+        sim_team_run(&run->context->team, s.blocks, d_apply_constant, &s);
+    else
         sim_team_run(&run->context->team, s.n_sets * s.blocks, d_apply_block, &s);
-        return;
-    }
-    for (size_t index = 0; index < s.n_sets * s.blocks;
-         index++) /* steps add to one image */
-        d_apply_block(&s, index, 0);
 }
 
 const NetLayer net_layer_norm = {

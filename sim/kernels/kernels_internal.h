@@ -15,3 +15,6 @@ void sim_conv_spikes_init_avx512(SimKernels *kernels);
 void sim_neuron_init_ref(SimKernels *kernels);
 void sim_neuron_init_avx2(SimKernels *kernels);
 void sim_neuron_init_avx512(SimKernels *kernels);
+void sim_elementwise_init_ref(SimKernels *kernels);
+void sim_elementwise_init_avx2(SimKernels *kernels);
+void sim_elementwise_init_avx512(SimKernels *kernels);
