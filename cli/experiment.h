@@ -1,12 +1,11 @@
 /* cli/experiment.h: an experiment as a file: data, model, neuron, loss, optimiser,
  * training.
  *
- *     data:      {path: ./data/dvs_cifar10, steps: 10, size: 48}   rows of data_options
- *     model:     {name: sresnet, ...}                              rows of that model
- *     neuron:    {soma: plif, tau: 2, ...}                         keys of
- * neuron_spec_set loss:      {kind: cross_entropy}                             rows of
- * net_loss_options optimiser: {kind: adamw, lr: 1e-3} net_optimiser_options train:
- * {epochs: 64, batch: 16, seed: 1}                  cli_train_options
+ *     data:    {path: ./data/dvs_cifar10, steps: 10, size: 48}   rows of data_options
+ *     model:   {name: sresnet, filters: 32}                      rows of that model
+ *     neuron:  {soma: plif, tau: 2}                              keys of neuron_spec_set
+ *     train:   {epochs: 64, batch: 16, loss: tet, optimiser: adamw, lr: 1e-3}
+ *                     rows of cli_train_options, net_loss_options, net_optimiser_options
  *
  * Every key has a default; the text of a resolved experiment names all of them and reads
  * back to the same experiment. Errors name file, line, what was wanted and what came. */
