@@ -1,0 +1,12 @@
+/* cli/checkpoint_internal.h: what a session reads from a checkpoint. */
+#pragma once
+
+#include "cli/session.h"
+#include "sim/store.h"
+
+/* Experiment, input and class names; nothing else of the session is touched. */
+SimStatus cli_checkpoint_describe(SimStore *store, const char *const *settings,
+                                  size_t n_settings, CliSession *session);
+
+/* All values of all parameters. Errors name the file and the parameter. */
+SimStatus cli_checkpoint_load(SimStore *store, const char *path, NetParams *params);
