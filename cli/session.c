@@ -57,7 +57,7 @@ static SimStatus copy_classes(char *const *names, size_t n, char ***out)
     if (!classes)
         return sim_fail(SIM_ERR_MEMORY, "no memory for %zu class names", n);
     for (size_t i = 0; i < n; i++) {
-        char number[24];
+        char number[32];
         snprintf(number, sizeof number, "class %zu", i);
         classes[i] = strdup(names ? names[i] : number);
         if (!classes[i]) {

@@ -14,6 +14,7 @@ typedef struct CliSimulation {
     bool constant;
     CliRecording *recording; /* or NULL */
     const int *recorded;     /* [n_nodes] layer of the recording, or -1 */
+    const bool *potentials;  /* [n_nodes] recorded layers whose membranes are wanted */
     bool keep_spikes;        /* fill `spikes` of the layers, for a raster */
 } CliSimulation;
 
