@@ -71,7 +71,10 @@ static void options_from_rows(const DataSynthOptions *initial, Texts *texts)
         for (char *at = texts->names[n]; *at; at++)
             if (*at == '_')
                 *at = '-';
-        sim_option_print(row, initial, value, sizeof value);
+        if (row->type == SIM_OPTION_FLOAT)
+            snprintf(value, sizeof value, "%g", row->initial);
+        else
+            sim_option_print(row, initial, value, sizeof value);
         snprintf(texts->helps[n], HELP, "%s%s%s%s", row->help, *value ? " (" : "", value,
                  *value ? ")" : "");
         texts->options[n] = (struct argp_option){

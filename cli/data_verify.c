@@ -10,7 +10,6 @@
 #include "cli/digest.h"
 #include "cli/human.h"
 #include "cli/inspect.h"
-#include "datasets/sha256.h"
 
 enum { PATH_SIZE = 1024 };
 
@@ -173,7 +172,7 @@ static SimStatus verify_sums(const char *folder, Report *report)
         if (access(file, R_OK) != 0) {
             printf("  missing: %s is in SHA256SUMS: %s\n", file, strerror(errno));
             report->bad_sums++;
-        } else if (data_sha256_file(file, hex) != SIM_OK) {
+        } else if (cli_sha256_file(file, hex) != SIM_OK) {
             complain(report, sim_message());
         } else if (strcmp(hex, line) != 0) {
             printf("  changed: %s is not what SHA256SUMS says\n", file);

@@ -30,7 +30,7 @@ static const char *const sections[] = {"data", "model", "neuron", "train", NULL}
 
 /* One "section.key = value", and where it stands. */
 typedef struct Setting {
-    int section;
+    int section = 0;
     char *key, *value; /* owned */
     char place[600];   /* "file.yaml, line 12" or "--set data.size=48" */
 } Setting;
@@ -167,7 +167,7 @@ static SimStatus read_yaml(const char *name, const char *text, Settings *setting
         goto out;
     }
     for (;;) {
-        int section;
+        int section = 0;
         SIM_TRY(next(&source));
         if (source.event.type == YAML_MAPPING_END_EVENT)
             break;
@@ -201,7 +201,7 @@ out:
 static SimStatus read_setting(const char *text, Settings *settings)
 {
     char place[600], name[32], key[128];
-    int section;
+    int section = 0;
     snprintf(place, sizeof place, "--set %s", text);
     const char *const dot = strchr(text, '.'), *const equal = strchr(text, '=');
     if (!dot || !equal || dot > equal || (size_t)(dot - text) >= sizeof name ||

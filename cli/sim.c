@@ -136,7 +136,7 @@ static SimStatus choose_layers(const NetGraph *graph, const char *list, Chosen *
         return sim_fail(SIM_ERR_MEMORY, "--layers: no memory");
     for (char *name = strtok_r(copy, ",", &save); name;
          name = strtok_r(NULL, ",", &save)) {
-        size_t node;
+        size_t node = 0;
         SIM_TRY(find_layer(graph, chosen, name, &node));
         chosen->recorded[node] = 1;
     }
@@ -156,7 +156,7 @@ static SimStatus choose_potentials(const NetGraph *graph, const char *list,
     for (char *item = strtok_r(copy, ",", &save); item;
          item = strtok_r(NULL, ",", &save)) {
         char *const colon = strrchr(item, ':'), *end = colon;
-        size_t node;
+        size_t node = 0;
         unsigned long long first = 0, last = 0;
         if (colon) {
             last = first = strtoull(colon + 1, &end, 10);

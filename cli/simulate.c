@@ -140,9 +140,8 @@ SimStatus cli_simulate(const CliSimulation *what, CliSimulated *out)
     }
     for (size_t i = 0; i < n_nodes; i++)
         if (is_neurons(&what->graph->nodes[i]))
-            watch[i] =
-                NET_WATCH_OUTPUT |
-                (what->recording && what->recorded[i] >= 0 ? NET_WATCH_POTENTIAL : 0);
+            watch[i] = NET_WATCH_OUTPUT |
+                       (what->recording && what->potentials[i] ? NET_WATCH_POTENTIAL : 0);
     const NetPlanOptions options = {
         .batch = 1, .steps = what->steps, .window = 1, .watch = watch};
     SIM_TRY(net_create(what->graph, what->params, &options, what->context, &net));
