@@ -30,7 +30,7 @@ static const char *const sections[] = {"data", "model", "neuron", "train", NULL}
 
 /* One "section.key = value", and where it stands. */
 typedef struct Setting {
-    int section = 0;
+    int section;
     char *key, *value; /* owned */
     char place[600];   /* "file.yaml, line 12" or "--set data.size=48" */
 } Setting;
