@@ -61,6 +61,14 @@ SimStatus data_read_all(DataFile *file, size_t size, void *buffer, const char *w
     return SIM_OK;
 }
 
+/* What a file says of itself may be damaged: it must not break a line or a terminal. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 SimStatus data_bad(const DataFile *file, uint64_t byte, const char *format, ...)
 {
     char text[512];
@@ -68,6 +76,7 @@ SimStatus data_bad(const DataFile *file, uint64_t byte, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    make_printable(text);
     return sim_fail(SIM_ERR_FORMAT, "%s: byte %llu: %s", file->path,
                     (unsigned long long)byte, text);
 }
@@ -320,6 +329,7 @@ SimStatus data_file_open(const char *path, DataAxes axes, DataFile **out)
     if (file->reader->kind == DATA_EVENTS)
         file->info.channels = 2;
     SIM_TRY(file->reader->open(file));
+    make_printable(file->info.detail);
     *out = file;
     file = NULL;
 out:

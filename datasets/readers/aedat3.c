@@ -202,10 +202,9 @@ static SimStatus open_file(DataFile *file)
         format += 8 + strspn(format + 8, " ");
         const int length = (int)strcspn(format, "\r\n");
         if (length != 3 || strncmp(format, "RAW", 3)) {
-            status = sim_fail(SIM_ERR_UNSUPPORTED,
-                              "%s: byte %zu: expected #Format RAW, found \"%.*s\"; save "
-                              "the recording as RAW with cAER",
-                              file->path, (size_t)(format - text),
+            status = data_bad(file, (uint64_t)(format - text),
+                              "expected #Format RAW, found \"%.*s\"; save the recording "
+                              "as RAW with cAER",
                               length < 40 ? length : 40, format);
             goto out;
         }

@@ -230,9 +230,6 @@ static SimStatus next_event(DataFile *file, Parsed *event, bool *got)
             *got = false;
             return SIM_OK;
         }
-        for (char *c = line; *c; c++)
-            if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
-                *c = '?';
         return data_bad(file, byte,
                         "expected `%s` (whole x and y below 4096, p 0, 1 or -1), found "
                         "\"%.60s\"; delete or mend that line",
