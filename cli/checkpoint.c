@@ -4,6 +4,8 @@
  * ... /net/<parameter>           values, in the shape of the parameter's row
  *     /optimiser/<slot>/<parameter>
  *     /progress                  [4] f64: epoch, batch, best accuracy, best epoch
+ *     /sums                      [7] f64: CliSums of the epoch under way
+ *     /history                   [epochs, 9] f64: CliPlotEpoch of each epoch done
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,10 @@
 #include "cli/checkpoint_internal.h"
 
 enum { NAME_SIZE = 256, N_PROGRESS = 4 };
+enum {
+    N_SUMS = sizeof(CliSums) / sizeof(double),
+    N_HISTORY = sizeof(CliPlotEpoch) / sizeof(double)
+};
 
 static const char *const wrong =
     "was it written by \"apical train\"? A recording is no checkpoint";
@@ -119,6 +125,8 @@ SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
     SimStore *store = NULL;
     char name[NAME_SIZE];
     double numbers[N_PROGRESS], steps = 0;
+    CliSums sums;
+    CliPlotEpoch *history = NULL;
     SIM_TRY(sim_store_open(path, &store));
     SIM_TRY(cli_checkpoint_load(store, path, &session->params));
     SIM_TRY(sim_store_read(store, "progress", SIM_F64, N_PROGRESS, numbers));
@@ -135,11 +143,23 @@ SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
                                    values));
         }
     net_optimiser_set_steps(optimiser, (uint64_t)steps);
+    SIM_TRY(sim_store_read(store, "sums", SIM_F64, N_SUMS, &sums));
+    history = calloc((size_t)numbers[0] + 1, sizeof *history);
+    if (!history) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for %g epochs", numbers[0]);
+        goto out;
+    }
+    SIM_TRY(sim_store_read(store, "history", SIM_F64, (size_t)numbers[0] * N_HISTORY,
+                           history));
     *progress = (CliProgressState){.epoch = (uint64_t)numbers[0],
                                    .batch = (uint64_t)numbers[1],
                                    .best_accuracy = numbers[2],
-                                   .best_epoch = (uint64_t)numbers[3]};
+                                   .best_epoch = (uint64_t)numbers[3],
+                                   .sums = sums,
+                                   .history = history};
+    history = NULL;
 out:
+    free(history);
     sim_store_close(store);
     return status;
 }
@@ -179,11 +199,15 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
 {
     SimStatus status = SIM_OK;
     char name[NAME_SIZE];
-    const size_t dims[1] = {N_PROGRESS};
+    const size_t dims[1] = {N_PROGRESS}, sums_dims[1] = {N_SUMS};
+    const size_t history_dims[2] = {progress->epoch, N_HISTORY};
     const double numbers[N_PROGRESS] = {(double)progress->epoch, (double)progress->batch,
                                         progress->best_accuracy,
                                         (double)progress->best_epoch};
     SIM_TRY(sim_store_write(store, "progress", SIM_F64, 1, dims, numbers));
+    SIM_TRY(sim_store_write(store, "sums", SIM_F64, 1, sums_dims, &progress->sums));
+    SIM_TRY(
+        sim_store_write(store, "history", SIM_F64, 2, history_dims, progress->history));
     SIM_TRY(sim_store_write_number(store, "progress", "optimiser_steps",
                                    (double)net_optimiser_steps(optimiser)));
     for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)

@@ -21,6 +21,7 @@ const SimOption cli_train_options[] = {
     {"threads", SIM_OPTION_INT, FIELD(threads), .initial = 0, .low = 0, .high = 1024, .help = "0: all this process may use; the bits do not depend on it"},
     {"memory", SIM_OPTION_CHOICE, FIELD(memory), .choices = memories, .help = "what is kept between the forward and the backward pass"},
     {"budget_mib", SIM_OPTION_INT, FIELD(budget_mib), .initial = 0, .low = 0, .high = 16777216, .help = "memory: auto may take this much; 0: half of what is free"},
+    {"checkpoint_minutes", SIM_OPTION_FLOAT, FIELD(checkpoint_minutes), .initial = 5, .low = 0, .high = 1e6, .help = "minutes between checkpoints inside an epoch; 0: only at its end"},
     {0},
 };
 /* clang-format on */

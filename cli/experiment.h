@@ -24,6 +24,7 @@ typedef struct CliTrainOptions {
     int memory;         /* NetMemory: keep, recompute, reverse, auto */
     int64_t budget_mib; /* for auto */
     int64_t eval_every; /* epochs between looks at validation and test part */
+    double checkpoint_minutes; /* between checkpoints inside an epoch; 0: none */
 } CliTrainOptions;
 
 extern const SimOption cli_train_options[];

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "cli/experiment.h"
+#include "cli/plots.h"
 #include "nets/net.h"
 
 typedef struct CliSession {
@@ -40,16 +41,25 @@ void cli_session_close(CliSession *session); /* accepts a zeroed one */
 /* --- checkpoints ---------------------------------------------------------------------
  */
 
+/* Sums over the batches of an epoch so far. */
+typedef struct CliSums {
+    double loss, right, seen; /* loss times samples */
+    double spikes, neuron_steps;
+    double silent, channels; /* of the latest batch */
+} CliSums;
+
 /* What a checkpoint holds beside parameters; optimiser and progress may be absent. */
 typedef struct CliProgressState {
     uint64_t epoch, batch; /* where training goes on */
     double best_accuracy;
     uint64_t best_epoch;
+    CliSums sums;          /* of the epoch under way */
+    CliPlotEpoch *history; /* owned, [epoch]: the epochs done */
 } CliProgressState;
 
 /* Written whole or not at all (sim/store.h). `optimiser` and `progress` may be NULL. */
 SimStatus cli_checkpoint_save(const char *path, const CliSession *session,
                               NetOptimiser *optimiser, const CliProgressState *progress);
-/* Optimiser and progress of a session's training; parameters are already there. */
+/* Parameters, optimiser and progress of a session's training. */
 SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
                                 NetOptimiser *optimiser, CliProgressState *progress);

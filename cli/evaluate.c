@@ -1,0 +1,144 @@
+/* cli/evaluate.c: see evaluate.h. */
+#include "cli/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double cli_accuracy(const CliEvaluation *evaluation)
+{
+    return evaluation->seen ? (double)evaluation->right / (double)evaluation->seen : 0.0;
+}
+
+void cli_evaluation_destroy(CliEvaluation *evaluation)
+{
+    free(evaluation->confusion);
+    free(evaluation->rates);
+    memset(evaluation, 0, sizeof *evaluation);
+}
+
+SimStatus cli_evaluator_create(CliSession *session, size_t batch, Net **out)
+{
+    const NetPlanOptions options = {.batch = batch, .steps = session->input.steps};
+    return net_create(&session->graph, &session->params, &options, &session->context,
+                      out);
+}
+
+/* A batch that is not full is filled up with nothing; `n` samples count. */
+static void run_batch(CliSession *session, Net *net, const DataBatch *batch,
+                      CliEvaluation *sums)
+{
+    const SimTensor input = net_input(net, 0);
+    const size_t sample = input.shape.h * input.shape.w * input.shape.c;
+    const size_t room = input.shape.n;
+    for (size_t t = 0; t < input.shape.t; t++) {
+        memcpy(input.f32 + t * room * sample, batch->x + t * batch->n * sample,
+               batch->n * sample * sizeof(float));
+        memset(input.f32 + (t * room + batch->n) * sample, 0,
+               (room - batch->n) * sample * sizeof(float));
+    }
+    net_reset(net);
+    net_forward(net, session->input.steps, NULL, 0);
+    const SimTensor scores = net_output(net, 0);
+    const size_t classes = sums->classes;
+    for (size_t i = 0; i < batch->n; i++) {
+        double best = 0.0;
+        size_t answer = 0;
+        for (size_t k = 0; k < classes; k++) {
+            double score = 0.0;
+            for (size_t t = 0; t < scores.shape.t; t++)
+                score += (double)scores.f32[(t * room + i) * classes + k];
+            if (k == 0 || score > best) {
+                best = score;
+                answer = k;
+            }
+        }
+        sums->confusion[batch->labels[i] * classes + answer]++;
+        sums->right += answer == batch->labels[i];
+    }
+    /* The loss of the samples that are there: their columns, gathered. */
+    float *const packed =
+        scores.f32; /* in place: the full columns are not needed again */
+    for (size_t t = 1; batch->n < room && t < scores.shape.t; t++)
+        memmove(packed + t * batch->n * classes, scores.f32 + t * room * classes,
+                batch->n * classes * sizeof(float));
+    const NetLossRun loss = {.options = &session->experiment.loss,
+                             .steps = scores.shape.t,
+                             .n = batch->n,
+                             .classes = classes,
+                             .scores = packed,
+                             .labels = batch->labels};
+    sums->loss +=
+        net_losses[session->experiment.loss.kind]->apply(&loss) * (double)batch->n;
+    sums->seen += batch->n;
+}
+
+static void measure_rates(const CliSession *session, const Net *net, double *rates)
+{
+    for (size_t i = 0; i < session->graph.n_nodes; i++) {
+        const NetActivity activity = net_activity(net, i);
+        rates[i] =
+            activity.spiking ? activity.spikes / activity.neuron_steps : (double)NAN;
+    }
+}
+
+SimStatus cli_evaluate(CliSession *session, Net *net, DataPart part,
+                       const volatile int *stop, CliEvaluation *out)
+{
+    SimStatus status = SIM_OK;
+    DataLoader *loader = NULL;
+    const double start = cli_seconds();
+    bool full = false, measured = false;
+    CliEvaluation sums = {.classes = session->input.classes};
+    sums.confusion = calloc(sums.classes * sums.classes, sizeof *sums.confusion);
+    sums.rates = calloc(session->graph.n_nodes, sizeof *sums.rates);
+    if (!sums.confusion || !sums.rates) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for the confusion matrix");
+        goto out;
+    }
+    SIM_TRY(data_loader_create(&session->set, part, net_input(net, 0).shape.n, false,
+                               false, (uint64_t)session->experiment.train.seed, &loader));
+    data_loader_start(loader, 0, 0);
+    net_reset_counts(net);
+    for (DataBatch batch;;) {
+        SIM_TRY(data_loader_next(loader, &batch));
+        if (batch.n == 0)
+            break;
+        if (sums.seen == 0 || batch.n == net_input(net, 0).shape.n)
+            full = true;
+        else if (full) { /* the empty places of a last batch must not thin the rates */
+            measure_rates(session, net, sums.rates);
+            full = false;
+            measured = true;
+        }
+        run_batch(session, net, &batch, &sums);
+        if (stop && *stop) {
+            status = sim_fail(SIM_ERR_STOPPED, "stopped on request");
+            goto out;
+        }
+    }
+    if (sums.seen == 0) {
+        status =
+            sim_fail(SIM_ERR_VALUE, "there are no samples to evaluate: this part of the "
+                                    "data is empty");
+        goto out;
+    }
+    sums.loss /= (double)sums.seen;
+    if (!measured)
+        measure_rates(session, net, sums.rates);
+    sums.seconds = cli_seconds() - start;
+    *out = sums;
+    sums = (CliEvaluation){0};
+out:
+    data_loader_destroy(loader);
+    cli_evaluation_destroy(&sums);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* cli/report.h: what training tells while it runs. One line, rewritten on a terminal; in
+ * a file a line every ten seconds. */
+#pragma once
+
+#include "cli/evaluate.h"
+#include "cli/session.h"
+
+typedef struct CliReport {
+    const char *folder;
+    bool is_terminal, drawn, has_estimate;
+    uint64_t epoch, epochs;
+    size_t first_batch, batches, batch_size;
+    double epoch_started_s, line_s, waited_s; /* waited: at the start of the epoch */
+    double first_seen; /* samples before this process's part of it */
+} CliReport;
+
+/* Before anything runs: configuration, split and its hash, parameters, memory by policy.
+ */
+SimStatus cli_report_start(CliReport *report, CliSession *session, const char *folder);
+void cli_report_resumed(CliReport *report, const CliProgressState *state);
+void cli_report_epoch(CliReport *report, uint64_t epoch, uint64_t batch, size_t batches,
+                      double waited_s);
+void cli_report_batch(CliReport *report, const CliProgressState *state, double lr,
+                      double waited_s);
+void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best);
+/* Table of results, files, hash of the weights; draws the plots of the run. */
+SimStatus cli_report_end(CliReport *report, CliSession *session, const Net *net,
+                         const CliProgressState *state, const CliEvaluation *test,
+                         double seconds);
+void cli_report_clear(CliReport *report); /* takes an unfinished line away */

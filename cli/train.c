@@ -1,0 +1,156 @@
+/* cli/train.c: "apical train": an experiment to a run folder. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/trainer.h"
+
+enum { MAX_SETTINGS = 64 };
+
+typedef struct Arguments {
+    const char *experiment, *out, *resume;
+    const char *settings[MAX_SETTINGS];
+    size_t n_settings;
+} Arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    Arguments *const arguments = state->input;
+    switch (key) {
+    case 's':
+        if (arguments->n_settings == MAX_SETTINGS)
+            argp_error(state, "more than %d settings", MAX_SETTINGS);
+        arguments->settings[arguments->n_settings++] = text;
+        return 0;
+    case 'o':
+        arguments->out = text;
+        return 0;
+    case 'r':
+        arguments->resume = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->experiment)
+            argp_error(state, "one experiment at a time: what is \"%s\"?", text);
+        arguments->experiment = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->experiment == !arguments->resume)
+            argp_error(state, "give an EXPERIMENT.yaml, or --resume RUN");
+        if (arguments->resume && arguments->out)
+            argp_error(state, "a resumed run stays in its folder: leave --out away");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"set", 's', "KEY=VALUE", 0, "change a setting, as in --set train.epochs=5", 0},
+    {"out", 'o', "DIR", 0, "run folder (runs/NAME of the experiment, numbered)", 0},
+    {"resume", 'r', "RUN", 0, "go on with a run that was interrupted", 0},
+    {0},
+};
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "EXPERIMENT.yaml\n--resume RUN",
+    .doc =
+        "Trains a network. The run folder gets experiment.yaml (all settings), "
+        "log.jsonl, "
+        "last.h5, best.h5 and plots/. Ctrl-C saves; --resume goes on, to the same bits.",
+};
+
+static void warn(void *argument, const char *sentence)
+{
+    (void)argument;
+    fprintf(stderr, "warning: %s\n", sentence);
+}
+
+/* Makes DIR and what leads to it. */
+static SimStatus make_folder(const char *path)
+{
+    char part[1024];
+    if (strlen(path) >= sizeof part)
+        return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", path);
+    strcpy(part, path);
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        const char kept = *at;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return sim_fail(SIM_ERR_IO, "%s: %s", part, strerror(errno));
+        *at = kept;
+        if (kept == '\0')
+            return SIM_OK;
+    }
+}
+
+/* runs/NAME, runs/NAME-2, ...: the first that is not there. */
+static void default_folder(const char *experiment, char *out, size_t size)
+{
+    struct stat info;
+    const char *name = strrchr(experiment, '/');
+    name = name ? name + 1 : experiment;
+    const int length = (int)strcspn(name, ".");
+    snprintf(out, size, "runs/%.*s", length, name);
+    for (int i = 2; stat(out, &info) == 0; i++)
+        snprintf(out, size, "runs/%.*s-%d", length, name, i);
+}
+
+static SimStatus check_new(const char *folder)
+{
+    char last[1100];
+    struct stat info;
+    snprintf(last, sizeof last, "%s/last.h5", folder);
+    if (stat(last, &info) == 0)
+        return sim_fail(
+            SIM_ERR_VALUE,
+            "%s holds a run already: go on with --resume %s, or choose another --out",
+            folder, folder);
+    return make_folder(folder);
+}
+
+static int run(int argc, char **argv)
+{
+    Arguments arguments = {0};
+    SimStatus status = SIM_OK;
+    CliSession session = {0};
+    CliProgress progress;
+    char folder[1024], model[1100];
+    cli_parse(&argp, argc, argv, &arguments);
+    if (arguments.resume) {
+        snprintf(folder, sizeof folder, "%s", arguments.resume);
+        snprintf(model, sizeof model, "%s/last.h5", folder);
+    } else {
+        snprintf(model, sizeof model, "%s", arguments.experiment);
+        if (arguments.out)
+            snprintf(folder, sizeof folder, "%s", arguments.out);
+        else
+            default_folder(arguments.experiment, folder, sizeof folder);
+    }
+    SIM_TRY(cli_session_open(model, arguments.settings, arguments.n_settings,
+                             CLI_NEED_DATA, warn, NULL, &session));
+    cli_progress_start(&progress, "samples");
+    SIM_TRY(data_set_prepare(&session.set, session.context.team.n_threads,
+                             cli_progress_step, &progress));
+    cli_progress_end(&progress);
+    if (!arguments.resume)
+        SIM_TRY(check_new(folder));
+    SIM_TRY(cli_train(&session, folder, arguments.resume != NULL));
+out:
+    cli_session_close(&session);
+    return status == SIM_OK ? CLI_OK : cli_failed("apical train");
+}
+
+const CliCommand cli_command_train = {
+    .name = "train",
+    .arguments = "EXPERIMENT.yaml | --resume RUN",
+    .summary = "train a network, with checkpoints and plots",
+    .run = run,
+};
