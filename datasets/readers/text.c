@@ -93,7 +93,7 @@ typedef struct Look {
 static bool look(const unsigned char *head, size_t size, uint64_t file_size, Look *out)
 {
     char line[LINE_SIZE];
-    double v[MAX_FIELDS], last_1 = -INFINITY, last_3 = -INFINITY;
+    double v[MAX_FIELDS], last_1 = -HUGE_VAL, last_3 = -HUGE_VAL;
     size_t at = 0, lines = 0, backward_1 = 0, backward_3 = 0;
     bool fraction, any_fraction = false, xy_first = true, xy_later = true;
     *out = (Look){0};

@@ -34,9 +34,12 @@ static void open_bytes(const char *name, Bytes bytes, DataAxes axes)
     char *path = scratch_write(folder, name, bytes.b, bytes.n);
     data_file_close(file);
     file = NULL;
-    cr_assert_eq(data_file_open(path, axes, &file), SIM_OK, "%s", sim_message());
+    const SimStatus status = data_file_open(path, axes, &file);
     free(path);
     free(bytes.b);
+    if (status == SIM_ERR_UNSUPPORTED)
+        cr_skip_test("%s", sim_message());
+    cr_assert_eq(status, SIM_OK, "%s", sim_message());
 }
 
 static void read_all(void)
@@ -90,8 +93,17 @@ Test(readers, descriptors_are_complete)
 Test(readers, samples_are_recognised_whatever_their_name)
 {
     for (const Sample *s = samples; s->name; s++) {
-        open_bytes("a", s->make(), DATA_AXES_JAER);
-        cr_expect_str_eq(file->reader->name, s->format, "%s", s->name);
+        const Bytes bytes = s->make();
+        char *path = scratch_write(folder, "a", bytes.b, bytes.n);
+        data_file_close(file);
+        file = NULL;
+        const SimStatus status = data_file_open(path, DATA_AXES_JAER, &file);
+        if (status != SIM_ERR_UNSUPPORTED) {
+            cr_assert_eq(status, SIM_OK, "%s", sim_message());
+            cr_expect_str_eq(file->reader->name, s->format, "%s", s->name);
+        }
+        free(path);
+        free(bytes.b);
     }
 }
 
@@ -470,8 +482,10 @@ Test(readers, real_images_gzipped)
     size_t classes[10] = {0};
     if (access(path, R_OK) != 0)
         cr_skip_test("%s is not there", path);
-    cr_assert_eq(data_file_open(path, DATA_AXES_JAER, &file), SIM_OK, "%s",
-                 sim_message());
+    const SimStatus status = data_file_open(path, DATA_AXES_JAER, &file);
+    if (status == SIM_ERR_UNSUPPORTED)
+        cr_skip_test("%s", sim_message());
+    cr_assert_eq(status, SIM_OK, "%s", sim_message());
     cr_expect_eq(file->info.n_images, 10000u);
     for (uint64_t i = 0; i < file->info.n_images; i++) {
         const uint32_t label = label_of(i);
