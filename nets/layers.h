@@ -18,8 +18,8 @@ typedef struct NetConv {
                     is what PyTorch does by default */
 } NetConv;
 
-/* y [T,N,1,1,K] from x flattened in the order H,W,C. Parameters "weight" [H*W*C,K],
- * "bias". */
+/* y [T,N,1,1,K] from all of x at once. Parameters "weight" [H,W,C,K], which read in
+ * order is the matrix from x flattened as H,W,C, and "bias" [K]. */
 typedef struct NetLinear {
     int64_t channels; /* K */
     bool bias;
@@ -32,8 +32,9 @@ typedef enum NetNormSharing {
     NET_NORM_PER_STEP /* T sets (BNTT); T is frozen with the parameters */
 } NetNormSharing;
 
-/* Batch normalisation over the channel axis. Parameters "gamma", "beta" and buffers
- * "mean", "variance" (running, unbiased as in PyTorch), each [C] or [T,C]. */
+/* Batch normalisation over the channel axis; a constant wire is one image to shared
+ * statistics and becomes T steps where they are per step. Parameters "gamma", "beta" and
+ * buffers "mean", "variance" (running, unbiased as in PyTorch), each [C] or [T,C]. */
 typedef struct NetNorm {
     int sharing;     /* NetNormSharing */
     double momentum; /* of the running statistics: new = (1 - m) old + m batch */
@@ -70,8 +71,8 @@ typedef struct NetJoin {
     int kind; /* NetJoinKind */
 } NetJoin;
 
-/* Inverted dropout; the mask is drawn once per sequence and kept over T when `over_time`.
- */
+/* Inverted dropout; the mask is drawn once per sequence and kept over T when `over_time`,
+ * or when the wire is the same at every step. */
 typedef struct NetDropout {
     double rate;
     bool over_time;

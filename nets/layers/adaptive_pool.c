@@ -1,15 +1,17 @@
-/* nets/layers/adaptive_pool.c: average over cells so that the output has a given size; cell
- * i of n covers floor(i size / n) to ceil((i + 1) size / n), as in PyTorch. */
+/* nets/layers/adaptive_pool.c: average over cells so that the output has a given size;
+ * cell i of n covers floor(i size / n) to ceil((i + 1) size / n), as in PyTorch. */
 #include <stddef.h>
 #include <string.h>
 
 #include "nets/layers/pool_internal.h"
 
+/* clang-format off */
 static const SimOption options[] = {
     {"height", SIM_OPTION_INT, offsetof(NetAdaptivePool, height), .initial = 1, .low = 1, .high = 4096, .help = "pixels of the output"},
     {"width", SIM_OPTION_INT, offsetof(NetAdaptivePool, width), .initial = 1, .low = 1, .high = 4096, .help = "pixels of the output"},
     {0},
 };
+/* clang-format on */
 
 static SimStatus plan(NetLayerPlan *plan)
 {
@@ -19,8 +21,8 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out.w = (size_t)o->width;
     plan->out_form = SIM_DENSE;
     if (plan->out.h > plan->in[0].h || plan->out.w > plan->in[0].w)
-        return sim_fail(SIM_ERR_SHAPE, "cannot pool %zux%zu pixels to %zux%zu", plan->in[0].h,
-                        plan->in[0].w, plan->out.h, plan->out.w);
+        return sim_fail(SIM_ERR_SHAPE, "cannot pool %zux%zu pixels to %zux%zu",
+                        plan->in[0].h, plan->in[0].w, plan->out.h, plan->out.w);
     return SIM_OK;
 }
 
@@ -53,8 +55,7 @@ static void forward_image(void *argument, size_t image, size_t thread)
                             1, in.c, run->x[0].bits + at * sim_words(in.c), y);
                         continue;
                     }
-                    for (size_t c = 0; c < out.c; c++)
-                        y[c] += run->x[0].f32[at * in.c + c];
+                    run->context->kernels.add(in.c, run->x[0].f32 + at * in.c, y);
                 }
             for (size_t c = 0; c < out.c; c++)
                 y[c] *= share(&w);

@@ -1,11 +1,10 @@
-/* nets/layers/average_pool.c: mean of each window. */
+/* nets/layers/average_pool.c: mean of each window; spikes are counted as they come. */
 #include <string.h>
 
 #include "nets/layers/pool_internal.h"
 
 static SimStatus plan(NetLayerPlan *plan)
 {
-    plan->in_form[0] = SIM_DENSE;
     plan->out_form = SIM_DENSE;
     return net_pool_plan(plan);
 }
@@ -20,7 +19,8 @@ static void forward_image(void *argument, size_t image, size_t thread)
     (void)thread;
     const NetLayerRun *run = argument;
     const SimShape in = run->x[0].shape, out = run->y.shape;
-    const float *x = run->x[0].f32 + image * in.h * in.w * in.c;
+    const SimKernels *kernels = &run->context->kernels;
+    const size_t words = sim_words(in.c);
     float *y = run->y.f32 + image * out.h * out.w * out.c;
     for (size_t oy = 0; oy < out.h; oy++)
         for (size_t ox = 0; ox < out.w; ox++, y += out.c) {
@@ -28,9 +28,13 @@ static void forward_image(void *argument, size_t image, size_t thread)
             const float factor = share(run->options, &w);
             memset(y, 0, out.c * sizeof *y);
             for (size_t iy = w.y0; iy < w.y1; iy++)
-                for (size_t ix = w.x0; ix < w.x1; ix++)
-                    for (size_t c = 0; c < out.c; c++)
-                        y[c] += x[(iy * in.w + ix) * in.c + c];
+                for (size_t ix = w.x0; ix < w.x1; ix++) {
+                    const size_t at = (image * in.h + iy) * in.w + ix;
+                    if (run->x[0].form == SIM_SPIKES)
+                        kernels->spikes_add(1, in.c, run->x[0].bits + at * words, y);
+                    else
+                        kernels->add(in.c, run->x[0].f32 + at * in.c, y);
+                }
             for (size_t c = 0; c < out.c; c++)
                 y[c] *= factor;
         }

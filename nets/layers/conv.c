@@ -3,6 +3,7 @@
 
 #include "nets/layers/synapses_internal.h"
 
+/* clang-format off */
 static const SimOption options[] = {
     {"channels", SIM_OPTION_INT, offsetof(NetConv, channels), .initial = 64, .low = 1,
      .high = 8192, .help = "output channels"},
@@ -22,6 +23,7 @@ static const SimOption options[] = {
      .high = 100.0, .help = "factor on the initial weights"},
     {0},
 };
+/* clang-format on */
 
 static SimStatus plan(NetLayerPlan *plan)
 {

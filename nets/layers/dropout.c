@@ -1,16 +1,20 @@
-/* nets/layers/dropout.c: in training, values are zero with probability `rate` and the others
- * grow by 1 / (1 - rate) (Srivastava et al. 2014). The mask is a function of the seed, the
- * training step and the place, so backward draws it again instead of keeping it. */
+/* nets/layers/dropout.c: in training, values are zero with probability `rate` and the
+ * others grow by 1 / (1 - rate) (Srivastava et al. 2014). The mask is a function of the
+ * seed, the training step and the place, so backward draws it again instead of keeping
+ * it. A wire that is the same at every step gets one mask. */
 #include <stddef.h>
 #include <string.h>
 
 #include "nets/layers.h"
+#include "nets/layers/rows_internal.h"
 
+/* clang-format off */
 static const SimOption options[] = {
     {"rate", SIM_OPTION_FLOAT, offsetof(NetDropout, rate), .initial = 0.5, .low = 0.0, .high = 0.99, .help = "share of values dropped"},
     {"over_time", SIM_OPTION_BOOL, offsetof(NetDropout, over_time), .initial = 1, .help = "one mask for all steps"},
     {0},
 };
+/* clang-format on */
 
 static SimStatus plan(NetLayerPlan *plan)
 {
@@ -20,48 +24,53 @@ static SimStatus plan(NetLayerPlan *plan)
     return SIM_OK;
 }
 
-typedef struct Work {
-    const NetLayerRun *run;
-    const float *from;
-    float *to;
-    bool add;
-} Work;
-
-static void step_task(void *argument, size_t t, size_t thread)
+/* to (+)= mask from, over a block of pixels. */
+static void drop_rows(const NetRows *rows, size_t index, const float *from, float *to,
+                      bool add)
 {
-    (void)thread;
-    const Work *work = argument;
-    const NetLayerRun *run = work->run;
+    const NetLayerRun *run = rows->run;
     const NetDropout *o = run->options;
-    const size_t n = sim_shape_step(run->y.shape);
-    const uint64_t first = o->over_time ? 0 : (run->t0 + t) * n;
+    size_t first;
+    const size_t n = net_rows_cut(rows, index, &first) * rows->c;
+    const size_t step = sim_shape_step(run->y.shape);
+    const float factor = (float)(1.0 / (1.0 - o->rate)), rate = (float)o->rate;
     SimRng rng = run->rng;
     rng.purpose = SIM_RNG_DROPOUT;
-    const float factor = (float)(1.0 / (1.0 - o->rate)), rate = (float)o->rate;
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = t * n + i;
-        const float kept = sim_rng_uniform(rng, first + i) < rate ? 0.0f : factor * work->from[at];
-        work->to[at] = work->add ? work->to[at] + kept : kept;
+    first *= rows->c;
+    for (size_t i = first; i < first + n; i++) {
+        const uint64_t place = o->over_time ? i % step : run->t0 * step + i;
+        const float kept = sim_rng_uniform(rng, place) < rate ? 0.0f : factor * from[i];
+        to[i] = add ? to[i] + kept : kept;
     }
+}
+
+static void forward_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const NetRows *rows = argument;
+    drop_rows(rows, index, rows->run->x[0].f32, rows->run->y.f32, false);
+}
+
+static void backward_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const NetRows *rows = argument;
+    drop_rows(rows, index, rows->run->dy, rows->run->dx[0], rows->run->accumulate[0]);
 }
 
 static void forward(const NetLayerRun *run)
 {
     const NetDropout *o = run->options;
-    if (!run->training || o->rate == 0.0) {
+    if (run->training && o->rate > 0.0)
+        net_rows_run(run, run->y.shape, forward_rows);
+    else
         memcpy(run->y.f32, run->x[0].f32, sim_shape_count(run->y.shape) * sizeof(float));
-        return;
-    }
-    Work work = {run, run->x[0].f32, run->y.f32, false};
-    sim_team_run(&run->context->team, run->y.shape.t, step_task, &work);
 }
 
 static void backward(const NetLayerRun *run)
 {
-    if (!run->dx[0])
-        return;
-    Work work = {run, run->dy, run->dx[0], run->accumulate[0]};
-    sim_team_run(&run->context->team, run->y.shape.t, step_task, &work);
+    if (run->dx[0])
+        net_rows_run(run, run->y.shape, backward_rows);
 }
 
 const NetLayer net_layer_dropout = {

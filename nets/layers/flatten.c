@@ -21,10 +21,10 @@ static void forward(const NetLayerRun *run)
 static void backward(const NetLayerRun *run)
 {
     const size_t n = sim_shape_count(run->y.shape);
-    if (!run->dx[0])
-        return;
-    for (size_t i = 0; i < n; i++)
-        run->dx[0][i] = run->accumulate[0] ? run->dx[0][i] + run->dy[i] : run->dy[i];
+    if (run->dx[0] && run->accumulate[0])
+        run->context->kernels.add(n, run->dy, run->dx[0]);
+    else if (run->dx[0])
+        memcpy(run->dx[0], run->dy, n * sizeof(float));
 }
 
 const NetLayer net_layer_flatten = {

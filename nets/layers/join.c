@@ -10,11 +10,13 @@
 #include "sim/arena.h"
 
 static const char *const kinds[] = {"add", "and", "iand", NULL};
+/* clang-format off */
 static const SimOption options[] = {
     {"kind", SIM_OPTION_CHOICE, offsetof(NetJoin, kind), .choices = kinds,
      .help = "how the two inputs meet"},
     {0},
 };
+/* clang-format on */
 
 enum { A, B };
 
@@ -30,8 +32,10 @@ static SimStatus plan(NetLayerPlan *plan)
     if (a.n != b.n || a.h != b.h || a.w != b.w || a.c != b.c || a.t != b.t)
         return sim_fail(
             SIM_ERR_SHAPE,
-            "cannot join %zux%zux%zu over %zu steps with %zux%zux%zu over %zu", a.h, a.w,
-            a.c, a.t, b.h, b.w, b.c, b.t);
+            "cannot join %zux%zux%zu over %zu steps with %zux%zux%zu over %zu%s", a.h,
+            a.w, a.c, a.t, b.h, b.w, b.c, b.t,
+            a.t != b.t ? ": put a repeat layer after the constant one"
+                       : ": bring one to the shape of the other with a convolution");
     const bool spikes = plan->in_form[A] == SIM_SPIKES && plan->in_form[B] == SIM_SPIKES;
     plan->out = a;
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
@@ -59,8 +63,8 @@ static void put(const NetLayerRun *run, size_t input, size_t first, size_t n, bo
     const float *x = run->x[input].f32 + first * c;
     if (!add)
         memcpy(y, x, n * c * sizeof *y);
-    for (size_t i = 0; add && i < n * c; i++)
-        y[i] += x[i];
+    else
+        kernels->add(n * c, x, y);
 }
 
 static void forward_rows(void *argument, size_t index, size_t thread)
@@ -121,12 +125,10 @@ static void backward_rows(void *argument, size_t index, size_t thread)
         float *dx = run->dx[input] + first * c;
         const bool add = run->accumulate[input];
         if (kind == NET_JOIN_ADD) {
-            if (add) {
-                for (size_t i = 0; i < n * c; i++)
-                    dx[i] += dy[i];
-            } else {
+            if (add)
+                run->context->kernels.add(n * c, dy, dx);
+            else
                 memcpy(dx, dy, n * c * sizeof *dx);
-            }
             continue;
         }
         const SimTensor *other = &run->x[input == A ? B : A];

@@ -4,6 +4,7 @@
 
 #include "nets/layers/synapses_internal.h"
 
+/* clang-format off */
 static const SimOption options[] = {
     {"channels", SIM_OPTION_INT, offsetof(NetLinear, channels), .initial = 10, .low = 1,
      .high = 65536, .help = "outputs"},
@@ -15,6 +16,7 @@ static const SimOption options[] = {
      .high = 100.0, .help = "factor on the initial weights"},
     {0},
 };
+/* clang-format on */
 
 static SimStatus plan(NetLayerPlan *plan)
 {

@@ -17,6 +17,7 @@
 #include "sim/arena.h"
 
 static const char *const sharings[] = {"shared", "per_step", NULL};
+/* clang-format off */
 static const SimOption options[] = {
     {"sharing", SIM_OPTION_CHOICE, offsetof(NetNorm, sharing), .choices = sharings,
      .help = "one set of statistics, or one per time step"},
@@ -30,6 +31,7 @@ static const SimOption options[] = {
      .high = 1e3, .help = "initial shift"},
     {0},
 };
+/* clang-format on */
 
 enum { GAMMA, BETA, MEAN, VARIANCE, N_PARAMS };
 

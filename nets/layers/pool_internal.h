@@ -15,5 +15,6 @@ typedef struct NetPoolWindow {
 } NetPoolWindow;
 NetPoolWindow net_pool_window(const NetPool *options, SimShape in, size_t oy, size_t ox);
 
-/* Runs `task` once per image of every step: pooling windows overlap within an image only. */
+/* Runs `task` once per image of every step: pooling windows overlap within an image only.
+ */
 void net_pool_images(const NetLayerRun *run, SimTask *task);

@@ -8,8 +8,9 @@ static SimStatus plan(NetLayerPlan *plan)
 {
     plan->out = plan->in[0];
     plan->out_form = SIM_DENSE;
-    return plan->in_form[0] == SIM_SPIKES ? SIM_OK
-                                          : sim_fail(SIM_ERR_SHAPE, "the input is dense already");
+    return plan->in_form[0] == SIM_SPIKES
+               ? SIM_OK
+               : sim_fail(SIM_ERR_SHAPE, "the input is dense already");
 }
 
 static void forward_rows(void *argument, size_t index, size_t thread)
@@ -37,10 +38,10 @@ static void backward_rows(void *argument, size_t index, size_t thread)
     const size_t n = net_rows_cut(rows, index, &first) * rows->c;
     float *dx = run->dx[0] + first * rows->c;
     const float *dy = run->dy + first * rows->c;
-    if (!run->accumulate[0])
+    if (run->accumulate[0])
+        run->context->kernels.add(n, dy, dx);
+    else
         memcpy(dx, dy, n * sizeof *dx);
-    for (size_t i = 0; run->accumulate[0] && i < n; i++)
-        dx[i] += dy[i];
 }
 
 static void backward(const NetLayerRun *run)

@@ -1,13 +1,15 @@
-/* nets/layers/vote.c: mean over groups of adjacent channels: several units vote for a class
- * ("boosting" in S-ResNet, voting layer in PLIF nets). */
+/* nets/layers/vote.c: mean over groups of adjacent channels: several units vote for a
+ * class ("boosting" in S-ResNet, voting layer in PLIF nets). */
 #include <stddef.h>
 
 #include "nets/layers.h"
 
+/* clang-format off */
 static const SimOption options[] = {
     {"group", SIM_OPTION_INT, offsetof(NetVote, group), .initial = 10, .low = 1, .high = 4096, .help = "channels that vote for one output"},
     {0},
 };
+/* clang-format on */
 
 static SimStatus plan(NetLayerPlan *plan)
 {
@@ -15,8 +17,10 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->in_form[0] = SIM_DENSE;
     plan->out = plan->in[0];
     if (plan->in[0].c % (size_t)o->group)
-        return sim_fail(SIM_ERR_SHAPE, "%zu channels do not make groups of %zu", plan->in[0].c,
-                        (size_t)o->group);
+        return sim_fail(
+            SIM_ERR_SHAPE,
+            "%zu channels do not make groups of %zu: the layer before needs a multiple",
+            plan->in[0].c, (size_t)o->group);
     plan->out.c = plan->in[0].c / (size_t)o->group;
     plan->out_form = SIM_DENSE;
     return SIM_OK;
