@@ -64,8 +64,12 @@ static int list_set(const char *name, const char *path)
     snprintf(options.path, sizeof options.path, "%s", path);
     char program[96];
     snprintf(program, sizeof program, "%s", name);
-    if (data_set_open(&options, warn, program, &set) != SIM_OK)
-        return cli_failed(name);
+    /* Most sets of recordings come without a split; then one that papers use is shown. */
+    if (data_set_open(&options, warn, program, &set) != SIM_OK) {
+        options.split = DATA_SPLIT_SPIKINGJELLY;
+        if (data_set_open(&options, warn, program, &set) != SIM_OK)
+            return cli_failed(name);
+    }
 
     int widest = 5;
     for (size_t k = 0; k < set.n_classes; k++) {
@@ -85,7 +89,7 @@ static int list_set(const char *name, const char *path)
     }
     for (size_t i = 0; i < set.n_samples; i++)
         counts[set.samples[i].label][set.samples[i].part]++;
-    printf("  split %s, test list %.16s...\n\n  %-*s %9s %11s %9s\n", set.split_name,
+    printf("  split: %s, test list %.16s...\n\n  %-*s %9s %11s %9s\n", set.split_name,
            set.test_hash, widest, "class", "training", "validation", "test");
     for (size_t k = 0; k < set.n_classes; k++)
         printf("  %-*s %9zu %11zu %9zu\n", widest, set.classes[k], counts[k][DATA_TRAIN],

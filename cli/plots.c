@@ -388,13 +388,14 @@ SimStatus cli_plot_raster(const char *folder, const char *title, size_t steps,
             "set format x '%%g'\n"
             "set xlabel '%s'\n"
             "set yrange [%g:%g]\n"
-            "set label 2 'rate' at graph 1.085, graph 1 offset 0,0.9 right textcolor "
+            "set label 2 'rate' at graph 1.075, graph 1 offset 0,0.9 right textcolor "
             "'" CLI_GREY "'\n"
             "set label 3 'neurons fired' at graph 1.235, graph 1 offset 0,0.9 right "
             "textcolor "
             "'" CLI_GREY "'\n"
-            "count(n) = n < 1e3 ? sprintf('%%d', n) : n < 1e6 ? sprintf('%%.1fk', n / "
-            "1e3) : sprintf('%%.1fM', n / 1e6)\n"
+            "short(n, unit) = sprintf(n < 10 ? '%%.1f%%s' : '%%.0f%%s', n, unit)\n"
+            "count(n) = n < 1e3 ? sprintf('%%d', n) : n < 1e6 ? short(n / 1e3, 'k') : "
+            "short(n / 1e6, 'M')\n"
             "rgb(text) = int(text[2:*] eq '' ? 0 : real('0x'.text[2:*]))\n",
             split - 26.0 / height, bottom, step_ms > 0 ? "time (ms)" : "step",
             (double)n * (BAND + BAND_GAP), (double)-BAND_GAP);
@@ -406,7 +407,7 @@ SimStatus cli_plot_raster(const char *folder, const char *title, size_t steps,
             "    data index 2 using (0):1:2 with labels right offset -1.2,0 textcolor "
             "'#22303c', \\\n"
             "    data index 2 using (%.8g):1:(sprintf('%%.1f %%%%', 100*$3)) with labels "
-            "right offset graph 0.085,0 textcolor '" CLI_GREY "', \\\n"
+            "right offset graph 0.075,0 textcolor '" CLI_GREY "', \\\n"
             "    data index 2 using (%.8g):1:(sprintf('%%s of %%s', count($4), "
             "count($5))) with labels right offset graph 0.235,0 textcolor '" CLI_GREY
             "'\n"
