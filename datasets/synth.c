@@ -34,7 +34,7 @@ const SimOption data_synth_options[] = {
      .help = "of the pixels' thresholds and the noise"},
     {"events", SIM_OPTION_INT, FIELD(events), .initial = 0, .low = 0, .high = 1e7,
      .help = "wanted mean of events per recording, sets the threshold; 0: off"},
-    {"threshold", SIM_OPTION_FLOAT, FIELD(threshold), .initial = 0.2, .low = 0.01, .high = 5,
+    {"threshold", SIM_OPTION_FLOAT, FIELD(threshold), .initial = 0.15, .low = 0.01, .high = 5,
      .help = "contrast that makes an event, in ln(intensity)"},
     {"mismatch", SIM_OPTION_FLOAT, FIELD(mismatch), .initial = 0.03, .low = 0, .high = 0.3,
      .help = "deviation of the pixels' thresholds, relative"},

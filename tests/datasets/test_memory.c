@@ -1,0 +1,96 @@
+/* Every allocation fails once: one sentence, nothing leaked, nothing half made. The
+ * linker sends malloc, calloc and realloc of this program here (--wrap). */
+#include "datasets/dataset.h"
+#include "datasets/synth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "tests/datasets/folder.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static long left = -1; /* allocations that still succeed; -1: all do */
+
+static bool fails(void)
+{
+    if (left < 0)
+        return false;
+    return left == 0 ? true : (left--, false);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+TestSuite(memory, .fini = test_folder_remove);
+
+Test(memory, opening_a_set)
+{
+    char root[256];
+    snprintf(root, sizeof root, "%s/set", test_folder());
+    test_make_set(root, 3);
+    DataOptions options = test_set_options(root);
+    options.validation = 0.3;
+    options.per_class = 2;
+    long k = 0;
+    for (;; k++) {
+        DataSet set = {0};
+        left = k;
+        const SimStatus status = data_set_open(&options, NULL, NULL, &set);
+        const bool all = left > 0;
+        left = -1;
+        if (status == SIM_OK) {
+            data_set_close(&set);
+            if (all)
+                break;
+            continue;
+        }
+        cr_assert_eq(status, SIM_ERR_MEMORY, "allocation %ld: %s", k, sim_message());
+        cr_assert_null(set.samples);
+        cr_assert_lt(k, 5000);
+    }
+    cr_assert_gt(k, 20, "only %ld allocations: is the wrapping in place?", k);
+}
+
+Test(memory, making_a_recording)
+{
+    float grey[64];
+    DataSynthOptions options;
+    sim_options_init(data_synth_options, &options);
+    for (size_t i = 0; i < 64; i++)
+        grey[i] = (float)(i % 3) / 3;
+    for (long k = 0;; k++) {
+        DataEvent *events = NULL;
+        size_t n = 0;
+        left = k;
+        const SimStatus status = data_synth_events(&options, 8, 8, grey, 0, &events, &n);
+        left = -1;
+        if (status == SIM_OK) {
+            cr_assert_gt(k, 4);
+            free(events);
+            break;
+        }
+        cr_assert_eq(status, SIM_ERR_MEMORY, "%s", sim_message());
+        cr_assert_null(events);
+    }
+}
