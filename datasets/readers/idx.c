@@ -50,11 +50,11 @@ static SimStatus read_labels(DataFile *file, const char *path, bool *found)
         fclose(test);
     else if (!strstr(path, ".tar:"))
         return SIM_OK;
-    if (data_file_open(path, file->axes, &labels) != SIM_OK) {
-        if (!test) /* not in the archive */
-            return SIM_OK;
-        return sim_fail_within(SIM_ERR_FORMAT, "%s: its labels", file->path);
-    }
+    status = data_file_open(path, file->axes, &labels);
+    if (status == SIM_ERR_IO && !test) /* the archive has none */
+        return SIM_OK;
+    if (status != SIM_OK)
+        return sim_fail_within(status, "%s: its labels", file->path);
     State *state = file->state;
     const DataInfo *info = &labels->info;
     if (labels->reader != file->reader ||
