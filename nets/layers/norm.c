@@ -41,9 +41,11 @@ typedef struct Sets {
     const SimKernels *kernels;
     size_t n_sets, pixels, c, block, blocks; /* pixels and blocks of one set */
     bool per_step, x_constant;
-    float *mean, *scale; /* saved: mean and 1/sqrt(var + eps), [n_sets, c] */
-    double *sums;        /* scratch: [n_sets, blocks, 2, c] */
-    float *a, *b, *k;    /* scratch: coefficients [n_sets, c] */
+    /* Saved, [n_sets, c]: the mean, what rounding it to a float lost (far from zero that
+     * is more than the gradients can bear), and 1/sqrt(var + eps). */
+    float *mean, *rest, *scale;
+    double *sums;     /* scratch: [n_sets, blocks, 2, c] */
+    float *a, *b, *k; /* scratch: coefficients [n_sets, c] */
 } Sets;
 
 static size_t floats_up(size_t n)
@@ -90,7 +92,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->backward_needs = NET_NEEDS_INPUT;
     const size_t sets = n_sets(o, plan->window);
     const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
-    plan->saved_bytes = plan->training ? 2 * floats_up(sets * c) * sizeof(float) : 0;
+    plan->saved_bytes = plan->training ? 3 * floats_up(sets * c) * sizeof(float) : 0;
     plan->scratch_bytes = 3 * floats_up(sets * c) * sizeof(float);
     if (plan->training)
         plan->scratch_bytes += sim_align_up(sets * blocks * 2 * c * sizeof(double));
@@ -112,7 +114,8 @@ static Sets make_sets(const NetLayerRun *run)
     s.blocks = (s.pixels + s.block - 1) / s.block;
     const size_t row = floats_up(s.n_sets * s.c);
     s.mean = run->saved;
-    s.scale = s.mean ? s.mean + row : NULL;
+    s.rest = s.mean ? s.mean + row : NULL;
+    s.scale = s.mean ? s.rest + row : NULL;
     s.a = run->scratch;
     s.b = s.a + row;
     s.k = s.b + row;
@@ -143,6 +146,11 @@ static void sum_block(void *argument, size_t index, size_t thread)
                              s->sums + index * 2 * s->c);
 }
 
+static double mean_of(const Sets *s, size_t at)
+{
+    return (double)s->mean[at] + (double)s->rest[at];
+}
+
 static void combine(const Sets *s, size_t set, size_t channel, double *first,
                     double *second)
 {
@@ -169,6 +177,7 @@ static void measure(const Sets *s)
             const double variance = fmax(0.0, square / n - off * off);
             const double mean = off + (double)x_of(s, set)[i];
             s->mean[at] = (float)mean;
+            s->rest[at] = (float)(mean - (double)s->mean[at]);
             s->scale[at] = (float)(1.0 / sqrt(variance + o->epsilon));
             const size_t row = s->per_step ? (run->t0 + set) * s->c + i : i;
             float *running_mean = run->params[MEAN] + row,
@@ -206,7 +215,7 @@ static void forward(const NetLayerRun *run)
                     ? (double)s.scale[at]
                     : 1.0 / sqrt((double)run->params[VARIANCE][row] + o->epsilon);
             const double mean =
-                run->training ? (double)s.mean[at] : (double)run->params[MEAN][row];
+                run->training ? mean_of(&s, at) : (double)run->params[MEAN][row];
             s.a[at] = (float)((double)run->params[GAMMA][row] * scale);
             s.b[at] = (float)((double)run->params[BETA][row] -
                               (double)run->params[GAMMA][row] * scale * mean);
@@ -265,7 +274,8 @@ static void backward(const NetLayerRun *run)
             const size_t row = s.per_step ? (run->t0 + set) * s.c + i : i;
             double sum, product;
             combine(&s, set, i, &sum, &product);
-            const double scale = (double)s.scale[at], mean = (double)s.mean[at];
+            const double scale = (double)s.scale[at], mean = mean_of(&s, at);
+            product -= (double)s.rest[at] * sum;
             const double gamma = (double)run->params[GAMMA][row], n = (double)s.pixels;
             run->d_params[GAMMA][row] += (float)(product * scale);
             run->d_params[BETA][row] += (float)sum;

@@ -1,0 +1,132 @@
+/* Loops over channels and numbers: every level gives the bits of the reference, writes
+ * nothing past the end, and the sums are those of the formula. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/kernels.h"
+#include "tests/support.h"
+
+enum { MAX = 3000, GUARD = 32, SIZE = MAX + GUARD };
+
+typedef struct Case {
+    unsigned cpu;
+    size_t pixels, c;
+} Case;
+
+#define SIZES(cpu)                                                                       \
+    {cpu, 0, 5}, {cpu, 1, 1}, {cpu, 3, 7}, {cpu, 5, 16}, {cpu, 7, 64}, {cpu, 3, 65},     \
+        {cpu, 2, 200}, {cpu, 13, 130},                                                   \
+    {                                                                                    \
+        cpu, 1, 2999                                                                     \
+    }
+static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
+
+typedef struct Data {
+    float x[SIZE], y[SIZE], a[SIZE], b[SIZE], k[SIZE], v[SIZE];
+    double sums[2 * SIZE];
+} Data;
+
+/* Every kernel, its results from the start and the guard behind them. */
+static void run_all(const SimKernels *kernels, const Case *c, Data out[10])
+{
+    const size_t n = c->pixels * c->c;
+    for (size_t i = 0; i < 10; i++) {
+        Data *d = &out[i];
+        test_fill(d->x, SIZE, 1);
+        test_fill(d->y, SIZE, 2);
+        test_fill(d->a, SIZE, 3);
+        test_fill(d->b, SIZE, 4);
+        test_fill(d->k, SIZE, 5);
+        for (size_t j = 0; j < SIZE; j++)
+            d->v[j] = fabsf(d->k[j]);
+        memset(d->sums, 0, sizeof d->sums);
+    }
+    Data *d = out;
+    kernels->channel_sums(c->pixels, c->c, d->x + 1, d->a + 1, d->sums);
+    d++;
+    kernels->channel_sums_back(c->pixels, c->c, d->x + 1, d->y + 1, d->a + 1, d->sums);
+    d++;
+    kernels->channel_affine(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1);
+    d++;
+    for (int accumulate = 0; accumulate < 2; accumulate++, d++)
+        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1,
+                                     d->k + 1, d->v + 1, accumulate, d->y + 1);
+    kernels->add(n, d->x + 1, d->y + 1);
+    d->sums[0] = kernels->sum_squares(n, d->x + 1);
+    d++;
+    SimSgd sgd = {.lr = 0.1f, .factor = 0.7f, .decay = 0.01f, .momentum = 0.9f};
+    kernels->sgd_step(&sgd, n, d->x + 1, d->y + 1, NULL);
+    kernels->sgd_step(&sgd, n, d->x + 1, d->a + 1, d->b + 1);
+    d++;
+    sgd.nesterov = true;
+    kernels->sgd_step(&sgd, n, d->x + 1, d->y + 1, d->b + 1);
+    d++;
+    for (int decoupled = 0; decoupled < 2; decoupled++, d++) {
+        const SimAdam adam = {.lr = 0.1f,
+                              .factor = 0.7f,
+                              .decay = 0.01f,
+                              .epsilon = 1e-8f,
+                              .beta1 = 0.9f,
+                              .beta2 = 0.999f,
+                              .rest1 = 0.1f,
+                              .rest2 = 0.001f,
+                              .correct1 = 10.0f,
+                              .correct2 = 1000.0f,
+                              .decoupled = decoupled};
+        kernels->adam_step(&adam, n, d->x + 1, d->y + 1, d->b + 1, d->v + 1);
+    }
+}
+
+ParameterizedTestParameters(elementwise, levels)
+{
+    return cr_make_param_array(Case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(const Case *c, elementwise, levels)
+{
+    test_need_cpu(c->cpu);
+    static Data reference[10], other[10];
+    SimKernels ref, simd;
+    sim_kernels_init(&ref, 0);
+    sim_kernels_init(&simd, c->cpu);
+    run_all(&ref, c, reference);
+    run_all(&simd, c, other);
+    for (size_t i = 0; i < 10; i++)
+        cr_expect_arr_eq(&reference[i], &other[i], sizeof other[i],
+                         "kernel %zu of [%zu,%zu]", i, c->pixels, c->c);
+}
+
+Test(elementwise, sums)
+{
+    enum { PIXELS = 20, C = 70 };
+    static float x[PIXELS * C], dy[PIXELS * C], shift[C];
+    static double sums[2 * C];
+    test_fill(x, PIXELS * C, 1);
+    test_fill(dy, PIXELS * C, 2);
+    test_fill(shift, C, 3);
+    SimKernels kernels;
+    sim_kernels_init(&kernels, 0);
+    for (int back = 0; back < 2; back++) {
+        if (back)
+            kernels.channel_sums_back(PIXELS, C, x, dy, shift, sums);
+        else
+            kernels.channel_sums(PIXELS, C, x, shift, sums);
+        for (size_t c = 0; c < C; c++) {
+            double first = 0.0, second = 0.0;
+            for (size_t p = 0; p < PIXELS; p++) {
+                const double d = (double)x[p * C + c] - (double)shift[c];
+                const double g = back ? (double)dy[p * C + c] : d;
+                first += g;
+                second += g * d;
+            }
+            cr_expect_float_eq(sums[c], first, 1e-12);
+            cr_expect_float_eq(sums[C + c], second, 1e-12);
+        }
+    }
+    double square = 0.0;
+    for (size_t i = 0; i < PIXELS * C; i++)
+        square += (double)x[i] * (double)x[i];
+    cr_expect_float_eq(kernels.sum_squares(PIXELS * C, x), square, 1e-9);
+}
