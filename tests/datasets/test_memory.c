@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/datasets/folder.h"
+#include "tests/datasets/samples.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -93,4 +94,45 @@ Test(memory, making_a_recording)
         cr_assert_eq(status, SIM_ERR_MEMORY, "%s", sim_message());
         cr_assert_null(events);
     }
+}
+
+static SimStatus read_sample(const char *path)
+{
+    DataFile *file = NULL;
+    DataEvent *events = NULL;
+    static uint8_t pixels[3072];
+    uint32_t label;
+    size_t n;
+    SimStatus status = data_file_open(path, DATA_AXES_JAER, &file);
+    if (status != SIM_OK)
+        return status;
+    status = file->info.kind == DATA_EVENTS
+                 ? data_file_read_events(file, 0, &events, &n)
+                 : file->reader->image(file, 0, pixels, &label);
+    free(events);
+    data_file_close(file);
+    return status;
+}
+
+Test(memory, reading_each_format)
+{
+    char *folder = scratch_create();
+    for (const Sample *s = samples; s->name; s++) {
+        const Bytes bytes = s->make();
+        char *path = scratch_write(folder, s->name, bytes.b, bytes.n);
+        for (long k = 0;; k++) {
+            left = k;
+            const SimStatus status = read_sample(path);
+            const bool all = left > 0;
+            left = -1;
+            if (status == SIM_ERR_UNSUPPORTED || (status == SIM_OK && all))
+                break;
+            cr_assert(status == SIM_OK || status == SIM_ERR_MEMORY,
+                      "%s, allocation %ld: %s", s->name, k, sim_message());
+            cr_assert_lt(k, 100);
+        }
+        free(path);
+        free(bytes.b);
+    }
+    scratch_remove(folder);
 }

@@ -1,6 +1,7 @@
 /* Damaged files: cut off anywhere, bits turned over, parts overwritten. Whatever is in a
  * file, reading it ends, without a fault, in events or in one sentence that names it. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,35 @@ Test(readers_damage, real_recordings)
         free(whole.b);
         free(path);
     }
+}
+
+/* The second member of an archive whose headers are damaged. */
+Test(readers_damage, archives)
+{
+    char *path = test_data_path("nmnist/nmnist.tar"), member[600];
+    const Bytes whole = bytes_of_file(path, 60000);
+    const SimRng rng = {.seed = 9, .purpose = SIM_RNG_TEST};
+    unsigned char *copy = malloc(whole.n);
+    size_t fine = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        memcpy(copy, whole.b, whole.n);
+        /* Headers are at 0 and, after 23405 bytes, at 24064. */
+        const size_t at = (i % 2 ? 24064 : 0) + (size_t)sim_rng_below(rng, 3 * i, 512);
+        copy[at] = (unsigned char)sim_rng_below(rng, 3 * i + 1, 256);
+        const size_t size =
+            i % 8 ? whole.n : (size_t)sim_rng_below(rng, 3 * i + 2, 30000);
+        char *tar = scratch_write(folder, "a.tar", copy, size);
+        snprintf(member, sizeof member, "%s:nmnist/2.bs2", tar);
+        const SimStatus status = read_whole(member);
+        fine += status == SIM_OK;
+        if (status != SIM_OK)
+            cr_assert(strstr(sim_message(), "a.tar"), "%s", sim_message());
+        free(tar);
+    }
+    cr_expect_gt(fine, 0u); /* a byte may be set to what it was */
+    free(copy);
+    free(whole.b);
+    free(path);
 }
 
 Test(readers_damage, an_incomplete_record_is_counted)
