@@ -112,7 +112,7 @@ typedef struct Build {
     void *rows;          /* [BLOCK, count] u16 or f32 */
     uint32_t health[BLOCK];
     bool clipped[BLOCK];
-    size_t empty_frames[BLOCK];
+    DataDecoded decoded[BLOCK];
     SimStatus status[BLOCK];
     char messages[BLOCK][512];
 } Build;
@@ -123,13 +123,14 @@ static void decode(void *argument, size_t index, size_t thread)
     const size_t count = build->count;
     float *const x = build->whole ? build->scratch + thread * count
                                   : (float *)build->rows + index * count;
-    size_t n_events = 0;
     build->clipped[index] = false;
-    build->empty_frames[index] = 0;
-    const SimStatus status = data_set_decode(build->set, build->first + index, x,
-                                             &n_events, &build->empty_frames[index]);
+    build->decoded[index] = (DataDecoded){0};
+    const SimStatus status =
+        data_set_decode(build->set, build->first + index, x, &build->decoded[index]);
     build->status[index] = status;
-    build->health[index] = status != SIM_OK ? BROKEN : n_events == 0 ? EMPTY : GOOD;
+    build->health[index] = status != SIM_OK                      ? BROKEN
+                           : build->decoded[index].n_events == 0 ? EMPTY
+                                                                 : GOOD;
     if (status != SIM_OK) {
         snprintf(build->messages[index], sizeof build->messages[index], "%s",
                  sim_message());
@@ -144,10 +145,40 @@ static void decode(void *argument, size_t index, size_t thread)
     }
 }
 
+static void warn_about(const Build *build, size_t k)
+{
+    const DataSet *const set = build->set;
+    const char *const name = set->samples[build->first + k].name;
+    const DataDecoded *const decoded = &build->decoded[k];
+    if (build->health[k] == BROKEN) {
+        data_set_warn(set, "%s is left out: %s", name, build->messages[k]);
+        return;
+    }
+    if (build->health[k] == EMPTY)
+        data_set_warn(set, "%s: no events; its frames are empty", name);
+    else if (decoded->n_empty)
+        data_set_warn(set, "%s: %zu of %zu frames are empty", name, decoded->n_empty,
+                      set->steps);
+    if (decoded->outside)
+        data_set_warn(set, "%s: %" PRIu64 " events outside the %zux%zu sensor left out",
+                      name, decoded->outside, set->sensor_w, set->sensor_h);
+    if (decoded->backward)
+        data_set_warn(set, "%s: time goes back %" PRIu64 " times; nothing is sorted",
+                      name, decoded->backward);
+    if (decoded->bytes_left)
+        data_set_warn(set, "%s: ends in the middle of a record, %" PRIu64 " bytes left",
+                      name, decoded->bytes_left);
+    if (build->clipped[k])
+        data_set_warn(set,
+                      "%s: more than 65535 events of one pixel in a frame; counted "
+                      "as 65535",
+                      name);
+}
+
 static SimStatus check_room(const char *path, double bytes)
 {
     struct statvfs disk;
-    char folder[2 * DATA_PATH_SIZE];
+    char folder[3 * DATA_PATH_SIZE];
     snprintf(folder, sizeof folder, "%s", path);
     char *const slash = strrchr(folder, '/');
     if (!slash)
@@ -206,24 +237,12 @@ static SimStatus build_file(DataSet *set, const char *path, int n_threads,
         }
         sim_team_run(&team, n, decode, build);
         for (size_t k = 0; k < n; k++) {
-            const char *const name = set->samples[build->first + k].name;
             if (build->status[k] == SIM_ERR_MEMORY) {
                 status = sim_fail(SIM_ERR_MEMORY, "%s", build->messages[k]);
                 goto out;
             }
             health[build->first + k] = build->health[k];
-            if (build->clipped[k])
-                data_set_warn(set,
-                              "%s: more than 65535 events of one pixel in a frame; "
-                              "counted as 65535",
-                              name);
-            if (build->health[k] == BROKEN)
-                data_set_warn(set, "%s is left out: %s", name, build->messages[k]);
-            else if (build->health[k] == EMPTY)
-                data_set_warn(set, "%s: no events; its frames are empty", name);
-            else if (build->empty_frames[k])
-                data_set_warn(set, "%s: %zu of %zu frames are empty", name,
-                              build->empty_frames[k], set->steps);
+            warn_about(build, k);
         }
         SIM_TRY(sim_store_append_rows(store, "frames", n, build->rows));
     }

@@ -248,8 +248,8 @@ void data_set_close(DataSet *set)
 /* --- samples ---------------------------------------------------------------------------
  */
 
-SimStatus data_set_decode(const DataSet *set, size_t sample, float *x, size_t *n_events,
-                          size_t *n_empty)
+SimStatus data_set_decode(const DataSet *set, size_t sample, float *x,
+                          DataDecoded *decoded)
 {
     SimStatus status = SIM_OK;
     const DataOptions *const options = &set->options;
@@ -269,10 +269,13 @@ SimStatus data_set_decode(const DataSet *set, size_t sample, float *x, size_t *n
     SIM_TRY(data_file_open(set->samples[sample].path, (DataAxes)options->axes, &file));
     SIM_TRY(data_file_read_events(file, 0, &events, &n));
     SIM_TRY(data_frames_make(&spec, n, events, x, &report));
-    if (n_events)
-        *n_events = n;
-    if (n_empty)
-        *n_empty = report.empty;
+    if (decoded)
+        *decoded =
+            (DataDecoded){.n_events = n,
+                          .n_empty = report.empty,
+                          .outside = report.out_of_range + file->health.out_of_range,
+                          .backward = file->health.backward,
+                          .bytes_left = file->health.bytes_left};
 out:
     data_file_close(file);
     free(events);
@@ -338,7 +341,7 @@ SimStatus data_set_raw(DataSet *set, size_t sample, float *x)
     } else if (state->cache) {
         SIM_TRY(sim_store_read_rows(state->cache, "frames", SIM_F32, sample, 1, x));
     } else {
-        SIM_TRY(data_set_decode(set, sample, x, NULL, NULL));
+        SIM_TRY(data_set_decode(set, sample, x, NULL));
     }
 out:
     return status;

@@ -98,9 +98,17 @@ typedef struct DataState {
 void data_set_warn(const DataSet *set, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Decodes one recording: x [T,h,w,2]. *n_events may be NULL. */
-SimStatus data_set_decode(const DataSet *set, size_t sample, float *x, size_t *n_events,
-                          size_t *n_empty);
+/* What was met while a recording was decoded. */
+typedef struct DataDecoded {
+    size_t n_events, n_empty; /* events, frames without one */
+    uint64_t outside;         /* events beyond the sensor, left out */
+    uint64_t backward;        /* timestamps smaller than the one before */
+    uint64_t bytes_left;      /* of an incomplete record at the end */
+} DataDecoded;
+
+/* Decodes one recording: x [T,h,w,2]. `decoded` may be NULL. */
+SimStatus data_set_decode(const DataSet *set, size_t sample, float *x,
+                          DataDecoded *decoded);
 /* The sample before augmentation and normalisation, from wherever it is: x [T,h,w,c]. */
 SimStatus data_set_raw(DataSet *set, size_t sample, float *x);
 /* In place, per channel of an image. */
