@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "nets/losses/softmax_internal.h"
+
 #define ROW(name) extern const NetLoss net_loss_##name;
 #include "nets/losses.inc"
 #undef ROW
@@ -31,14 +33,6 @@ const SimOption net_loss_options[] = {
 };
 /* clang-format on */
 
-static double mean_over_time(size_t steps, size_t stride, const float *score)
-{
-    double sum = 0.0;
-    for (size_t t = 0; t < steps; t++)
-        sum += (double)score[t * stride];
-    return sum / (double)steps;
-}
-
 size_t net_predict(size_t steps, size_t n, size_t classes, const float *scores,
                    const uint32_t *labels, uint32_t *predictions)
 {
@@ -47,7 +41,7 @@ size_t net_predict(size_t steps, size_t n, size_t classes, const float *scores,
         double best = 0.0;
         for (size_t k = 0; k < classes; k++) {
             const double score =
-                mean_over_time(steps, n * classes, scores + i * classes + k);
+                net_score_mean(steps, n * classes, scores + i * classes + k);
             if (k == 0 || score > best) {
                 best = score;
                 predictions[i] = (uint32_t)k;

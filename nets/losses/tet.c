@@ -1,30 +1,27 @@
 /* nets/losses/tet.c: temporal efficient training: the cross-entropy of every step by
  * itself, and a pull of all scores towards one value. */
-#include "nets/loss.h"
 #include "nets/losses/softmax_internal.h"
 
 static double apply(const NetLossRun *run)
 {
     const NetLossOptions *o = run->options;
-    const size_t rows = run->steps * run->n;
-    double entropy = 0.0, square = 0.0, score[NET_MAX_CLASSES], d[NET_MAX_CLASSES];
+    const size_t rows = run->steps * run->n, count = rows * run->classes;
+    double entropy = 0.0, square = 0.0;
     for (size_t r = 0; r < rows; r++) {
-        for (size_t k = 0; k < run->classes; k++)
-            score[k] = (double)run->scores[r * run->classes + k];
-        entropy += net_softmax_row(
-            run->classes, score, run->labels[r % run->n], o->label_smoothing,
-            (1.0 - o->tet_lambda) / (double)rows, run->d_scores ? d : NULL);
+        const float *score = run->scores + r * run->classes;
+        float *d = run->d_scores ? run->d_scores + r * run->classes : NULL;
+        entropy +=
+            net_softmax_row(1, 0, run->classes, score, run->labels[r % run->n],
+                            o->label_smoothing, (1.0 - o->tet_lambda) / (double)rows, d);
         for (size_t k = 0; k < run->classes; k++) {
-            const double off = score[k] - o->tet_target;
+            const double off = (double)score[k] - o->tet_target;
             square += off * off;
-            if (run->d_scores)
-                run->d_scores[r * run->classes + k] =
-                    (float)(d[k] +
-                            o->tet_lambda * 2.0 * off / (double)(rows * run->classes));
+            if (d)
+                d[k] += (float)(o->tet_lambda * 2.0 * off / (double)count);
         }
     }
     return (1.0 - o->tet_lambda) * entropy / (double)rows +
-           o->tet_lambda * square / (double)(rows * run->classes);
+           o->tet_lambda * square / (double)count;
 }
 
 const NetLoss net_loss_tet = {

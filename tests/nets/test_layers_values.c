@@ -237,7 +237,7 @@ Test(pool, maximum_goes_back_to_the_first)
     const float *const in_not_one[] = {not_one};
     run_small(&h, &net_layer_max_pool, &o, (SimShape){1, 1, 2, 2, 1}, SIM_DENSE, 1,
               in_not_one);
-    cr_expect(isnan(h.y[0]) || h.y[0] == 3.0f, "the last to beat it");
+    cr_expect(isnan(h.y[0]), "not hidden by larger numbers");
     harness_close(&h);
 }
 
