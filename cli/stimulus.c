@@ -61,34 +61,6 @@ static void sum_frames(const CliSession *session, CliStimulus *stimulus)
     }
 }
 
-/* --- from the model's own data -------------------------------------------------------
- */
-
-static SimStatus from_set(CliSession *session, int part, size_t number,
-                          CliStimulus *stimulus)
-{
-    SimStatus status = SIM_OK;
-    DataSet *const set = &session->set;
-    if (number >= set->n_part[part])
-        return sim_fail(SIM_ERR_VALUE, "%s:%zu: the %s part has samples 0 to %zu",
-                        parts[part], number, parts[part],
-                        set->n_part[part] ? set->n_part[part] - 1 : 0);
-    size_t at = 0;
-    for (size_t left = number;; at++)
-        if (set->samples[at].part == (DataPart)part && left-- == 0)
-            break;
-    const DataSample *const sample = &set->samples[at];
-    snprintf(stimulus->name, sizeof stimulus->name, "%s", sample->name);
-    stimulus->kind = set->kind;
-    stimulus->label = (int)sample->label;
-    stimulus->steps = session->input.steps;
-    stimulus->format = set->kind == DATA_EVENTS ? "a recording of the set" : "an image";
-    SIM_TRY(make_room(session, stimulus));
-    SIM_TRY(data_set_sample(set, at, stimulus->frames));
-out:
-    return status;
-}
-
 /* --- from a file ---------------------------------------------------------------------
  */
 
@@ -215,6 +187,39 @@ static SimStatus from_file(const CliSession *session, const char *input,
 out:
     data_file_close(file);
     free(path);
+    return status;
+}
+
+/* --- from the model's own data -------------------------------------------------------
+ */
+
+static SimStatus from_set(CliSession *session, int part, size_t number,
+                          CliStimulus *stimulus)
+{
+    SimStatus status = SIM_OK;
+    DataSet *const set = &session->set;
+    if (number >= set->n_part[part])
+        return sim_fail(SIM_ERR_VALUE, "%s:%zu: the %s part has samples 0 to %zu",
+                        parts[part], number, parts[part],
+                        set->n_part[part] ? set->n_part[part] - 1 : 0);
+    size_t at = 0;
+    for (size_t left = number;; at++)
+        if (set->samples[at].part == (DataPart)part && left-- == 0)
+            break;
+    const DataSample *const sample = &set->samples[at];
+    if (set->kind == DATA_EVENTS) {
+        /* The file again, for the events themselves and their times. */
+        SIM_TRY(from_file(session, sample->path, stimulus));
+    } else {
+        stimulus->kind = DATA_IMAGES;
+        stimulus->steps = session->input.steps;
+        stimulus->format = "an image";
+        SIM_TRY(make_room(session, stimulus));
+        SIM_TRY(data_set_sample(set, at, stimulus->frames));
+    }
+    snprintf(stimulus->name, sizeof stimulus->name, "%s", sample->name);
+    stimulus->label = (int)sample->label;
+out:
     return status;
 }
 
