@@ -1,29 +1,18 @@
-/* sim/conv.c: see conv.h. */
-#include "sim/conv.h"
+/* sim/conv.c: which kernel takes a convolution, and the dense ones over the team. */
+#include "sim/conv_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/arena.h"
-#include "sim/dense.h"
-
 enum {
-    C_BLOCK = 64,  /* input channels whose weights stay in cache while pixels pass by */
-    K_BLOCK = 128, /* output channels of a task */
-    ROWS_PER_TASK = 16
+    CHUNK_BYTES = 8 << 20, /* of input that one dense backward call takes */
+    NARROW = 8,            /* input channels of a group below which dense always wins */
 };
 
-struct SimConv {
-    SimConvShape shape;
-    SimForm form;
-    size_t max_steps;
-    const SimContext *context;
-    bool use_spikes;                  /* forward, when the form is spikes */
-    SimDense *forward;                /* one step */
-    SimDense *input_step, *input_all; /* backward: one step, max_steps */
-    SimDense *weights_step, *weights_all;
-    size_t packed_bytes, dense_bytes, unpacked_bytes, gradient_bytes; /* of scratch */
-};
+/* Densities above which the dense kernels win (measured on AVX-512; see bench). The
+ * portable reference loses much earlier. */
+static const double break_even_forward = 0.25, break_even_input = 0.2,
+                    break_even_weights = 0.25, break_even_reference = 0.02;
 
 SimStatus sim_conv_shape(SimConvShape *s)
 {
@@ -52,17 +41,106 @@ SimStatus sim_conv_shape(SimConvShape *s)
     return SIM_OK;
 }
 
-static size_t larger(size_t a, size_t b)
+/* --- planning -------------------------------------------------------------------------
+ */
+
+static size_t x_step(const SimConvShape *s)
 {
-    return a > b ? a : b;
+    return s->n * s->h * s->w * s->c;
 }
 
-static SimStatus add_dense(SimConv *conv, size_t steps, SimDenseCall call, SimDense **out)
+static size_t y_step(const SimConvShape *s)
+{
+    return s->n * s->oh * s->ow * s->k;
+}
+
+static size_t bits_step(const SimConvShape *s)
+{
+    return s->n * s->h * s->w * sim_words(s->c);
+}
+
+static size_t weight_count(const SimConvShape *s)
+{
+    return s->kh * s->kw * (s->c / s->groups) * s->k;
+}
+
+/* Scratch of a call through the dense library, whose primitives may be NULL. */
+static SimConvDense dense_layout(const SimConv *conv, const SimDense *step,
+                                 const SimDense *many, size_t gradient, size_t unpacked,
+                                 SimArena *arena)
+{
+    size_t packed = 0, own = 0;
+    const SimDense *const all[] = {step, many};
+    for (size_t i = 0; i < 2; i++) {
+        if (!all[i])
+            continue;
+        if (sim_dense_packed_bytes(all[i]) > packed)
+            packed = sim_dense_packed_bytes(all[i]);
+        if (sim_dense_scratch_bytes(all[i]) > own)
+            own = sim_dense_scratch_bytes(all[i]);
+    }
+    SimConvDense dense = {.packed = sim_arena_take(arena, packed)};
+    dense.own = sim_arena_take(arena, own);
+    dense.gradient = sim_arena_take(arena, gradient * sizeof(float));
+    if (conv->form == SIM_SPIKES)
+        dense.unpacked = sim_arena_take(arena, unpacked * sizeof(float));
+    return dense;
+}
+
+static SimConvDense forward_layout(const SimConv *conv, SimArena *arena)
+{
+    return dense_layout(conv, conv->forward, NULL, 0, x_step(&conv->shape), arena);
+}
+
+static SimConvDense input_layout(const SimConv *conv, SimArena *arena)
+{
+    return dense_layout(conv, conv->input_step, conv->input_many,
+                        conv->chunk * x_step(&conv->shape), 0, arena);
+}
+
+static SimConvDense weights_layout(const SimConv *conv, SimArena *arena)
+{
+    return dense_layout(conv, conv->weights_step, conv->weights_many,
+                        weight_count(&conv->shape), conv->chunk * x_step(&conv->shape),
+                        arena);
+}
+
+static double *bias_layout(const SimConv *conv, SimArena *arena)
+{
+    return sim_arena_take(arena, SIM_CONV_BIAS_TASKS * conv->shape.k * sizeof(double));
+}
+
+/* Scratch holds one call at a time: the largest counts. */
+static size_t measure(const SimConv *conv, unsigned calls)
+{
+    SimArena arenas[5] = {0};
+    size_t most = 0;
+    if (conv->forward)
+        forward_layout(conv, &arenas[0]);
+    if (conv->input_step)
+        input_layout(conv, &arenas[1]);
+    if (conv->weights_step)
+        weights_layout(conv, &arenas[2]);
+    if (calls & SIM_CONV_BACKWARD_WEIGHTS)
+        bias_layout(conv, &arenas[3]);
+    if (conv->may_gather) {
+        SimConvGather gather;
+        sim_conv_gather_layout(conv, &arenas[4], &gather);
+    }
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
+        if (arenas[i].used > most)
+            most = arenas[i].used;
+    return most;
+}
+
+static SimStatus add_dense(const SimConv *conv, SimDenseCall call, SimDense **step,
+                           SimDense **many)
 {
     SimStatus status = SIM_OK;
-    SIM_TRY(sim_dense_create(&conv->shape, steps * conv->shape.n, call, false, out));
-    conv->packed_bytes = larger(conv->packed_bytes, sim_dense_packed_bytes(*out));
-    conv->dense_bytes = larger(conv->dense_bytes, sim_dense_scratch_bytes(*out));
+    SIM_TRY(sim_dense_create(&conv->shape, conv->shape.n, call, false, step));
+    if (many && conv->chunk > 1)
+        SIM_TRY(sim_dense_create(&conv->shape, conv->chunk * conv->shape.n, call, false,
+                                 many));
 out:
     return status;
 }
@@ -71,36 +149,33 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
                           unsigned calls, const SimContext *context, SimConv **out)
 {
     SimStatus status = SIM_OK;
+    const SimConvShape *s = shape;
+    const bool is_spikes = form == SIM_SPIKES;
     SimConv *conv = calloc(1, sizeof *conv);
     if (!conv)
         return sim_fail(SIM_ERR_MEMORY, "no memory for a convolution");
     *conv = (SimConv){
         .shape = *shape, .form = form, .max_steps = max_steps, .context = context};
-    const SimConvShape *s = &conv->shape;
-    const size_t x_bytes = s->n * s->h * s->w * s->c * sizeof(float);
-    const size_t w_bytes = s->kh * s->kw * s->c / s->groups * s->k * sizeof(float);
-    conv->use_spikes = form == SIM_SPIKES && context->spike_path != SIM_SPIKES_NEVER;
-    const bool maybe_dense =
-        !(form == SIM_SPIKES && context->spike_path == SIM_SPIKES_ALWAYS);
-    if ((calls & SIM_CONV_FORWARD) && maybe_dense)
-        SIM_TRY(add_dense(conv, 1, SIM_DENSE_FORWARD, &conv->forward));
-    if (calls & SIM_CONV_BACKWARD_INPUT) {
-        SIM_TRY(add_dense(conv, 1, SIM_DENSE_BACKWARD_INPUT, &conv->input_step));
-        if (max_steps > 1)
-            SIM_TRY(
-                add_dense(conv, max_steps, SIM_DENSE_BACKWARD_INPUT, &conv->input_all));
-        conv->gradient_bytes = sim_align_up(max_steps * x_bytes);
-    }
-    if (calls & SIM_CONV_BACKWARD_WEIGHTS) {
-        SIM_TRY(add_dense(conv, 1, SIM_DENSE_BACKWARD_WEIGHTS, &conv->weights_step));
-        if (max_steps > 1)
-            SIM_TRY(add_dense(conv, max_steps, SIM_DENSE_BACKWARD_WEIGHTS,
-                              &conv->weights_all));
-        conv->gradient_bytes = larger(conv->gradient_bytes, sim_align_up(w_bytes));
-    }
-    if (form == SIM_SPIKES)
-        conv->unpacked_bytes =
-            sim_align_up((calls & SIM_CONV_BACKWARD_WEIGHTS ? max_steps : 1) * x_bytes);
+    conv->chunk = CHUNK_BYTES / (x_step(s) * sizeof(float));
+    if (conv->chunk > max_steps)
+        conv->chunk = max_steps;
+    if (conv->chunk < 1)
+        conv->chunk = 1;
+    conv->use_spikes =
+        is_spikes &&
+        (context->spike_path == SIM_SPIKES_ALWAYS ||
+         (context->spike_path == SIM_SPIKES_AUTO && s->c / s->groups >= NARROW));
+    conv->may_gather = (calls & SIM_CONV_BACKWARD_WEIGHTS) && conv->use_spikes;
+    const bool always = is_spikes && context->spike_path == SIM_SPIKES_ALWAYS;
+    if ((calls & SIM_CONV_FORWARD) && !always)
+        SIM_TRY(add_dense(conv, SIM_DENSE_FORWARD, &conv->forward, NULL));
+    if (calls & SIM_CONV_BACKWARD_INPUT)
+        SIM_TRY(add_dense(conv, SIM_DENSE_BACKWARD_INPUT, &conv->input_step,
+                          &conv->input_many));
+    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always)
+        SIM_TRY(add_dense(conv, SIM_DENSE_BACKWARD_WEIGHTS, &conv->weights_step,
+                          &conv->weights_many));
+    conv->scratch_bytes = measure(conv, calls);
     *out = conv;
     conv = NULL;
 out:
@@ -114,156 +189,23 @@ void sim_conv_destroy(SimConv *conv)
         return;
     sim_dense_destroy(conv->forward);
     sim_dense_destroy(conv->input_step);
-    sim_dense_destroy(conv->input_all);
+    sim_dense_destroy(conv->input_many);
     sim_dense_destroy(conv->weights_step);
-    sim_dense_destroy(conv->weights_all);
+    sim_dense_destroy(conv->weights_many);
     free(conv);
 }
 
-/* scratch:  | packed weights | dense kernel's own | unpacked spikes | gradient to be
- * added | */
 size_t sim_conv_scratch_bytes(const SimConv *conv)
 {
-    return conv->packed_bytes + conv->dense_bytes + conv->unpacked_bytes +
-           conv->gradient_bytes;
+    return conv->scratch_bytes;
 }
-
-static unsigned char *dense_scratch(const SimConv *conv, void *scratch)
-{
-    return (unsigned char *)scratch + conv->packed_bytes;
-}
-
-static float *unpacked_scratch(const SimConv *conv, void *scratch)
-{
-    return (float *)(void *)(dense_scratch(conv, scratch) + conv->dense_bytes);
-}
-
-static float *gradient_scratch(const SimConv *conv, void *scratch)
-{
-    return (float *)(void *)(dense_scratch(conv, scratch) + conv->dense_bytes +
-                             conv->unpacked_bytes);
-}
-
-static const void *packed(const SimConv *conv, SimDense *dense, const float *weights,
-                          void *scratch)
-{
-    (void)conv;
-    if (!sim_dense_packed_bytes(dense))
-        return weights;
-    sim_dense_pack(dense, weights, scratch);
-    return scratch;
-}
-
-/* --- loops over rows, shared by the team
- * ------------------------------------------------ */
-
-typedef struct Rows {
-    const SimConv *conv;
-    size_t n_rows, row_floats; /* of y or x */
-    size_t k_blocks;
-    const uint64_t *bits;
-    const float *from, *weights, *bias;
-    float *to;
-} Rows;
-
-static size_t task_count(size_t n_rows)
-{
-    return (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-}
-
-static size_t last_row(const Rows *rows, size_t first)
-{
-    return first + ROWS_PER_TASK < rows->n_rows ? first + ROWS_PER_TASK : rows->n_rows;
-}
-
-static void fill_with_bias(float *y, size_t pixels, size_t k, const float *bias)
-{
-    if (!bias) {
-        memset(y, 0, pixels * k * sizeof *y);
-        return;
-    }
-    for (size_t p = 0; p < pixels; p++)
-        memcpy(y + p * k, bias, k * sizeof *y);
-}
-
-static void spike_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Rows *rows = argument;
-    const SimConvShape *s = &rows->conv->shape;
-    const SimKernels *kernels = &rows->conv->context->kernels;
-    const size_t first = index * ROWS_PER_TASK, last = last_row(rows, first);
-    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
-    fill_with_bias(rows->to + first * s->ow * s->k, (last - first) * s->ow, s->k,
-                   rows->bias);
-    for (size_t g = 0; g < s->groups; g++)
-        for (size_t k = 0; k < k_group; k += K_BLOCK)
-            for (size_t c = 0; c < c_group; c += C_BLOCK)
-                kernels->conv_spikes_forward(
-                    s, first, last, g * k_group + k,
-                    g * k_group + (k + K_BLOCK < k_group ? k + K_BLOCK : k_group),
-                    g * c_group + c,
-                    g * c_group + (c + C_BLOCK < c_group ? c + C_BLOCK : c_group),
-                    rows->bits, rows->weights, rows->to);
-}
-
-static void unpack_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Rows *rows = argument;
-    const SimConvShape *s = &rows->conv->shape;
-    const size_t first = index * ROWS_PER_TASK, last = last_row(rows, first);
-    rows->conv->context->kernels.spikes_unpack(
-        (last - first) * s->w, s->c, rows->bits + first * s->w * sim_words(s->c),
-        rows->to + first * s->w * s->c);
-}
-
-static void add_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Rows *rows = argument;
-    const size_t first = index * ROWS_PER_TASK * rows->row_floats;
-    const size_t last = last_row(rows, index * ROWS_PER_TASK) * rows->row_floats;
-    for (size_t i = first; i < last; i++)
-        rows->to[i] += rows->from[i];
-}
-
-static void bias_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Rows *rows = argument;
-    const size_t k = rows->conv->shape.k;
-    float *at = rows->to + index * ROWS_PER_TASK * rows->row_floats;
-    float *end = rows->to + last_row(rows, index * ROWS_PER_TASK) * rows->row_floats;
-    for (; at < end; at += k)
-        for (size_t i = 0; i < k; i++)
-            at[i] += rows->bias[i];
-}
-
-static void run_rows(const SimConv *conv, Rows *rows, SimTask *task)
-{
-    rows->conv = conv;
-    sim_team_run(&conv->context->team, task_count(rows->n_rows), task, rows);
-}
-
-static void unpack(const SimConv *conv, size_t steps, const uint64_t *bits, float *to)
-{
-    run_rows(
-        conv,
-        &(Rows){.n_rows = steps * conv->shape.n * conv->shape.h, .bits = bits, .to = to},
-        unpack_rows);
-}
-
-/* --- the three calls
- * ---------------------------------------------------------------------- */
 
 void sim_conv_choose(SimConv *conv, double density)
 {
-    /* Break-even of the spike kernel against the dense one: reference kernels are slow,
-     * so without vectors the dense library takes over early. */
-    const double break_even = conv->context->cpu ? 0.25 : 0.02;
-    if (conv->form == SIM_SPIKES && conv->context->spike_path == SIM_SPIKES_AUTO)
-        conv->use_spikes = density < break_even;
+    const double limit = conv->context->cpu ? break_even_forward : break_even_reference;
+    if (conv->form == SIM_SPIKES && conv->context->spike_path == SIM_SPIKES_AUTO &&
+        conv->shape.c / conv->shape.groups >= NARROW)
+        conv->use_spikes = density < limit;
 }
 
 bool sim_conv_uses_spikes(const SimConv *conv)
@@ -271,72 +213,213 @@ bool sim_conv_uses_spikes(const SimConv *conv)
     return conv->use_spikes;
 }
 
-void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
-                      const float *bias, float *y, void *scratch)
+/* A call may follow the density of what it is given where its result is not promised to
+ * be the same however time is cut. */
+static bool is_sparse(const SimConv *conv, size_t nt, const uint64_t *bits, double limit)
+{
+    if (conv->context->spike_path != SIM_SPIKES_AUTO)
+        return conv->context->spike_path == SIM_SPIKES_ALWAYS;
+    const size_t ones =
+        conv->context->kernels.spikes_count(nt * bits_step(&conv->shape), bits);
+    return (double)ones < (conv->context->cpu ? limit : break_even_reference) *
+                              (double)(nt * x_step(&conv->shape));
+}
+
+/* --- loops shared by the team ---------------------------------------------------------
+ */
+
+typedef struct Rows {
+    const SimConv *conv;
+    size_t n_rows, row_floats, rows; /* all, floats in one, of a task */
+    const uint64_t *bits;
+    const float *from, *bias;
+    float *to;
+} Rows;
+
+static void unpack_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    const size_t first = index * r->rows, c = r->row_floats;
+    const size_t n = r->n_rows - first < r->rows ? r->n_rows - first : r->rows;
+    r->conv->context->kernels.spikes_unpack(n, c, r->bits + first * sim_words(c),
+                                            r->to + first * c);
+}
+
+static void add_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    const size_t first = index * r->rows;
+    const size_t last = first + r->rows < r->n_rows ? first + r->rows : r->n_rows;
+    for (size_t i = first * r->row_floats; i < last * r->row_floats; i++)
+        r->to[i] += r->from[i];
+}
+
+static void bias_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    const size_t first = index * r->rows, k = r->row_floats;
+    const size_t last = first + r->rows < r->n_rows ? first + r->rows : r->n_rows;
+    for (size_t row = first; row < last; row++)
+        for (size_t i = 0; i < k; i++)
+            r->to[row * k + i] += r->bias[i];
+}
+
+/* Runs `task` over rows of `row_floats`, some ten thousand floats at a time. */
+static void run_rows(const SimConv *conv, Rows rows, SimTask *task)
+{
+    enum { TASK_FLOATS = 1 << 14 };
+    rows.conv = conv;
+    rows.rows = TASK_FLOATS / rows.row_floats ? TASK_FLOATS / rows.row_floats : 1;
+    sim_team_run(&conv->context->team, (rows.n_rows + rows.rows - 1) / rows.rows, task,
+                 &rows);
+}
+
+static void unpack(const SimConv *conv, size_t steps, const uint64_t *bits, float *to)
 {
     const SimConvShape *s = &conv->shape;
-    if (conv->use_spikes) {
-        run_rows(conv,
-                 &(Rows){.n_rows = nt * s->n * s->oh,
-                         .bits = x->bits,
-                         .weights = weights,
-                         .bias = bias,
-                         .to = y},
-                 spike_rows);
-        return;
-    }
-    const void *in_order = packed(conv, conv->forward, weights, scratch);
+    run_rows(conv,
+             (Rows){.n_rows = steps * s->n * s->h * s->w,
+                    .row_floats = s->c,
+                    .bits = bits,
+                    .to = to},
+             unpack_rows);
+}
+
+static const void *packed(SimDense *dense, const float *weights, const SimConvDense *at)
+{
+    if (!sim_dense_packed_bytes(dense))
+        return weights;
+    sim_dense_pack(dense, weights, at->packed);
+    return at->packed;
+}
+
+/* --- the three calls ------------------------------------------------------------------
+ */
+
+static void forward_dense(SimConv *conv, size_t nt, const SimTensor *x,
+                          const float *weights, const float *bias, float *y,
+                          SimArena *arena)
+{
+    const SimConvShape *s = &conv->shape;
+    const SimConvDense at = forward_layout(conv, arena);
+    const void *in_order = packed(conv->forward, weights, &at);
     for (size_t t = 0; t < nt; t++) {
-        const float *step = x->f32 + t * s->n * s->h * s->w * s->c;
-        if (conv->form == SIM_SPIKES) {
-            float *plain = unpacked_scratch(conv, scratch);
-            unpack(conv, 1, x->bits + t * s->n * s->h * s->w * sim_words(s->c), plain);
-            step = plain;
-        }
-        sim_dense_run(conv->forward, step, in_order, NULL,
-                      y + t * s->n * s->oh * s->ow * s->k, dense_scratch(conv, scratch));
+        if (conv->form == SIM_SPIKES)
+            unpack(conv, 1, x->bits + t * bits_step(s), at.unpacked);
+        sim_dense_run(conv->forward,
+                      conv->form == SIM_SPIKES ? at.unpacked : x->f32 + t * x_step(s),
+                      in_order, NULL, y + t * y_step(s), at.own);
     }
     if (bias)
         run_rows(conv,
-                 &(Rows){.n_rows = nt * s->n * s->oh,
-                         .row_floats = s->ow * s->k,
-                         .bias = bias,
-                         .to = y},
+                 (Rows){.n_rows = nt * s->n * s->oh * s->ow,
+                        .row_floats = s->k,
+                        .bias = bias,
+                        .to = y},
                  bias_rows);
+}
+
+static SimArena arena_over(const SimConv *conv, void *scratch)
+{
+    return (SimArena){.base = scratch, .size = conv->scratch_bytes};
+}
+
+void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
+                      const float *bias, float *y, void *scratch)
+{
+    SimArena arena = arena_over(conv, scratch);
+    if (conv->use_spikes)
+        sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
+    else
+        forward_dense(conv, nt, x, weights, bias, y, &arena);
 }
 
 void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
                              const float *weights, const uint64_t *active,
                              bool accumulate, float *dx, void *scratch)
 {
-    (void)active; /* a dense gradient holds what is needed and more */
     const SimConvShape *s = &conv->shape;
-    const bool whole = conv->input_all && nt == conv->max_steps;
-    SimDense *dense = whole ? conv->input_all : conv->input_step;
-    const void *in_order = packed(conv, dense, weights, scratch);
-    const size_t x_step = s->n * s->h * s->w * s->c, y_step = s->n * s->oh * s->ow * s->k;
-    float *to = accumulate ? gradient_scratch(conv, scratch) : dx;
-    for (size_t t = 0; t < (whole ? 1 : nt); t++)
-        sim_dense_run(dense, dy + t * y_step, in_order, NULL, to + t * x_step,
-                      dense_scratch(conv, scratch));
-    if (accumulate)
-        run_rows(conv,
-                 &(Rows){.n_rows = nt * s->n * s->h,
-                         .row_floats = s->w * s->c,
-                         .from = to,
-                         .to = dx},
-                 add_rows);
+    if (active && is_sparse(conv, nt, active, break_even_input)) {
+        sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
+        return;
+    }
+    SimArena arena = arena_over(conv, scratch);
+    const SimConvDense at = input_layout(conv, &arena);
+    const SimDense *ready = NULL;
+    const void *in_order = NULL;
+    for (size_t t = 0, steps; t < nt; t += steps) {
+        const bool many = conv->input_many && nt - t >= conv->chunk;
+        SimDense *dense = many ? conv->input_many : conv->input_step;
+        float *to = accumulate ? at.gradient : dx + t * x_step(s);
+        steps = many ? conv->chunk : 1;
+        if (dense != ready)
+            in_order = packed(dense, weights, &at);
+        ready = dense;
+        sim_dense_run(dense, dy + t * y_step(s), in_order, NULL, to, at.own);
+        if (accumulate)
+            run_rows(conv,
+                     (Rows){.n_rows = steps * s->n * s->h * s->w,
+                            .row_floats = s->c,
+                            .from = to,
+                            .to = dx + t * x_step(s)},
+                     add_rows);
+    }
+}
+
+typedef struct BiasSums {
+    size_t pixels, k;
+    const float *dy;
+    double *sums; /* [SIM_CONV_BIAS_TASKS, k] */
+} BiasSums;
+
+static void bias_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const BiasSums *b = argument;
+    const size_t first = b->pixels * index / SIM_CONV_BIAS_TASKS;
+    const size_t last = b->pixels * (index + 1) / SIM_CONV_BIAS_TASKS;
+    double *sums = b->sums + index * b->k;
+    memset(sums, 0, b->k * sizeof *sums);
+    for (size_t p = first; p < last; p++)
+        for (size_t i = 0; i < b->k; i++)
+            sums[i] += (double)b->dy[p * b->k + i];
 }
 
 static void add_bias_gradient(const SimConv *conv, size_t pixels, const float *dy,
-                              float *d_bias)
+                              float *d_bias, double *sums)
 {
     const size_t k = conv->shape.k;
-    for (size_t i = 0; i < k; i++) { /* few numbers: one thread, in double */
-        double sum = 0.0;
-        for (size_t p = 0; p < pixels; p++)
-            sum += (double)dy[p * k + i];
-        d_bias[i] += (float)sum;
+    sim_team_run(&conv->context->team, SIM_CONV_BIAS_TASKS, bias_task,
+                 &(BiasSums){.pixels = pixels, .k = k, .dy = dy, .sums = sums});
+    for (size_t task = 1; task < SIM_CONV_BIAS_TASKS; task++)
+        for (size_t i = 0; i < k; i++)
+            sums[i] += sums[task * k + i];
+    for (size_t i = 0; i < k; i++)
+        d_bias[i] += (float)sums[i];
+}
+
+static void weights_dense(SimConv *conv, size_t nt, const SimTensor *x, const float *dy,
+                          float *d_weights, SimArena *arena)
+{
+    const SimConvShape *s = &conv->shape;
+    const SimConvDense at = weights_layout(conv, arena);
+    for (size_t t = 0, steps; t < nt; t += steps) {
+        const bool many = conv->weights_many && nt - t >= conv->chunk;
+        steps = many ? conv->chunk : 1;
+        if (conv->form == SIM_SPIKES)
+            unpack(conv, steps, x->bits + t * bits_step(s), at.unpacked);
+        sim_dense_run(many ? conv->weights_many : conv->weights_step,
+                      conv->form == SIM_SPIKES ? at.unpacked : x->f32 + t * x_step(s),
+                      dy + t * y_step(s), NULL, at.gradient, at.own);
+        run_rows(conv,
+                 (Rows){.n_rows = weight_count(s) / s->k,
+                        .row_floats = s->k,
+                        .from = at.gradient,
+                        .to = d_weights},
+                 add_rows);
     }
 }
 
@@ -345,28 +428,18 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
                                void *scratch)
 {
     const SimConvShape *s = &conv->shape;
-    const bool whole = conv->weights_all && nt == conv->max_steps;
-    SimDense *dense = whole ? conv->weights_all : conv->weights_step;
-    const size_t x_step = s->n * s->h * s->w * s->c, y_step = s->n * s->oh * s->ow * s->k;
-    const size_t count = s->kh * s->kw * s->c / s->groups * s->k;
-    float *gradient = gradient_scratch(conv, scratch);
-    const float *plain = x->f32;
-    if (conv->form == SIM_SPIKES) {
-        unpack(conv, nt, x->bits, unpacked_scratch(conv, scratch));
-        plain = unpacked_scratch(conv, scratch);
+    SimArena arena = arena_over(conv, scratch);
+    if (conv->may_gather && is_sparse(conv, nt, x->bits, break_even_weights)) {
+        SimConvGather gather;
+        sim_conv_gather_layout(conv, &arena, &gather);
+        sim_conv_spikes_weights(conv, nt, x->bits, dy, d_weights, &gather);
+    } else
+        weights_dense(conv, nt, x, dy, d_weights, &arena);
+    if (d_bias) {
+        arena.used = 0;
+        add_bias_gradient(conv, nt * s->n * s->oh * s->ow, dy, d_bias,
+                          bias_layout(conv, &arena));
     }
-    for (size_t t = 0; t < (whole ? 1 : nt); t++) {
-        sim_dense_run(dense, plain + t * x_step, dy + t * y_step, NULL, gradient,
-                      dense_scratch(conv, scratch));
-        run_rows(conv,
-                 &(Rows){.n_rows = s->kh * s->kw,
-                         .row_floats = count / (s->kh * s->kw),
-                         .from = gradient,
-                         .to = d_weights},
-                 add_rows);
-    }
-    if (d_bias)
-        add_bias_gradient(conv, nt * s->n * s->oh * s->ow, dy, d_bias);
 }
 
 double sim_conv_macs(const SimConvShape *s)

@@ -13,6 +13,7 @@
 #include "sim/conv_shape.h"
 
 enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2 };
+enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 
 /* One step of the integrate-and-fire family:
  *
@@ -73,14 +74,30 @@ typedef struct SimKernels {
     size_t (*spikes_count)(size_t words, const uint64_t *bits);
 
     /* --- convolution from packed spikes (sim/kernels/conv_spikes*) ----------------- */
-    /* For output rows [row_first, row_last) of all images (row = image * oh + oy) and
-     * output channels [k_first, k_last) of one group: y [rows, ow, K] += the weight rows
-     * of the set bits of input channels [c_first, c_last), taps outside, channels inside,
-     * both rising. bits [images, h, w, words], weights [kh, kw, c / groups, K]. */
+    /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts
+     * image * oh + oy, a row of x image * h + iy. Channel ranges lie in one group. */
+
+    /* y [row_first..row_last, ow, k_first..k_last] += the weight rows of the set bits of
+     * input channels c_first..c_last; taps outside, channels inside, both rising. */
     void (*conv_spikes_forward)(const SimConvShape *shape, size_t row_first,
                                 size_t row_last, size_t k_first, size_t k_last,
                                 size_t c_first, size_t c_last, const uint64_t *bits,
                                 const float *weights, float *y);
+    /* dx [row_first..row_last, w, c_first..c_last] += the gradient, at the bits set in
+     * `active` only: dot products over taps outside, output channels inside, in 16
+     * partial sums (channel mod 16) that are folded by halves. */
+    void (*conv_spikes_input)(const SimConvShape *shape, size_t row_first,
+                              size_t row_last, size_t c_first, size_t c_last,
+                              const uint64_t *active, const float *dy,
+                              const float *weights, float *dx);
+    /* Adds each spike of n pixels to the list of its channel: pixel i is the word
+     * bits[i * stride]; bit b appends first + i to lists[b * capacity + counts[b]++]. */
+    void (*spikes_list)(size_t n, const uint64_t *bits, size_t stride, uint32_t first,
+                        size_t capacity, uint32_t *lists, uint32_t *counts);
+    /* sum [taps, SIM_ROW] += rows [.., SIM_ROW] number index[i] + offset[tap], for i
+     * rising. */
+    void (*rows_gather)(size_t n, const uint32_t *index, size_t taps,
+                        const int32_t *offset, const float *rows, float *sum);
 
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
     /* x, v, h [pixels, c]; spikes, active [pixels, words]. v in place; h, spikes and

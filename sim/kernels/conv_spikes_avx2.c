@@ -2,10 +2,67 @@
  */
 #include "sim/kernels/kernels_internal.h"
 
-enum { LANES = 8 };
+#include <immintrin.h>
+
+enum {
+    LANES = 8,
+    GATHER_TAPS = 3 /* times four registers of a row, of 16 registers */
+};
+typedef __m256 Vector;
+typedef __m256i Mask;
+
+static inline Vector load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+static inline void store(float *p, Vector v)
+{
+    _mm256_storeu_ps(p, v);
+}
+
+static inline Mask mask_of(size_t n) /* the first n < LANES lanes */
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline Vector load_part(Mask mask, const float *p)
+{
+    return _mm256_maskload_ps(p, mask);
+}
+
+static inline void store_part(Mask mask, float *p, Vector v)
+{
+    _mm256_maskstore_ps(p, mask, v);
+}
+
+static inline Vector add(Vector a, Vector b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+static inline Vector fma_of(Vector a, Vector b, Vector c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+static inline Vector zero(void)
+{
+    return _mm256_setzero_ps();
+}
+
+/* 16 partial sums are two registers here. */
+static inline __m128 fold_to_four(const Vector *part)
+{
+    const __m256 half = _mm256_add_ps(part[0], part[1]);
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+#define GATHER_MANY 0
 #include "sim/kernels/conv_spikes.inc"
 
 void sim_conv_spikes_init_avx2(SimKernels *kernels)
 {
-    kernels->conv_spikes_forward = forward;
+    init(kernels);
 }

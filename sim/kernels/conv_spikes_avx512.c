@@ -2,10 +2,67 @@
  * time. */
 #include "sim/kernels/kernels_internal.h"
 
-enum { LANES = 16 };
+#include <immintrin.h>
+
+enum {
+    LANES = 16,
+    GATHER_TAPS = 9 /* times two registers of a row, of 32 registers */
+};
+typedef __m512 Vector;
+typedef __mmask16 Mask;
+
+static inline Vector load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline void store(float *p, Vector v)
+{
+    _mm512_storeu_ps(p, v);
+}
+
+static inline Mask mask_of(size_t n) /* the first n < LANES lanes */
+{
+    return (Mask)((1u << n) - 1);
+}
+
+static inline Vector load_part(Mask mask, const float *p)
+{
+    return _mm512_maskz_loadu_ps(mask, p);
+}
+
+static inline void store_part(Mask mask, float *p, Vector v)
+{
+    _mm512_mask_storeu_ps(p, mask, v);
+}
+
+static inline Vector add(Vector a, Vector b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+static inline Vector fma_of(Vector a, Vector b, Vector c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline Vector zero(void)
+{
+    return _mm512_setzero_ps();
+}
+
+/* 16 partial sums are one register here. */
+static inline __m128 fold_to_four(const Vector *part)
+{
+    const __m256 half =
+        _mm256_add_ps(_mm512_castps512_ps256(*part), _mm512_extractf32x8_ps(*part, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+#define GATHER_MANY 1 /* more than three taps at once */
 #include "sim/kernels/conv_spikes.inc"
 
 void sim_conv_spikes_init_avx512(SimKernels *kernels)
 {
-    kernels->conv_spikes_forward = forward;
+    init(kernels);
 }

@@ -1,6 +1,13 @@
 /* sim/kernels/conv_spikes_ref.c: convolution from packed spikes, the plain way. */
 #include "sim/kernels/kernels_internal.h"
 
+#include <math.h>
+
+static bool is_set(const uint64_t *pixel, size_t c)
+{
+    return pixel[c / 64] >> (c % 64) & 1;
+}
+
 static void forward(const SimConvShape *shape, size_t row_first, size_t row_last,
                     size_t k_first, size_t k_last, size_t c_first, size_t c_last,
                     const uint64_t *bits, const float *weights, float *y)
@@ -15,19 +22,84 @@ static void forward(const SimConvShape *shape, size_t row_first, size_t row_last
                 const size_t ix = ox * s.stride + tap % s.kw - s.pad;
                 if (iy >= s.h || ix >= s.w) /* also below zero: the sizes are unsigned */
                     continue;
-                const uint64_t *pixel =
-                    bits + ((row / s.oh * s.h + iy) * s.w + ix) * words;
+                const size_t pixel = (row / s.oh * s.h + iy) * s.w + ix;
                 for (size_t c = c_first; c < c_last; c++) {
-                    if (!(pixel[c / 64] >> (c % 64) & 1))
+                    if (!is_set(bits + pixel * words, c))
                         continue;
                     const float *weight = weights + (tap * c_group + c - c_base) * s.k;
+                    float *out = y + (row * s.ow + ox) * s.k;
                     for (size_t k = k_first; k < k_last; k++)
-                        y[(row * s.ow + ox) * s.k + k] += weight[k];
+                        out[k] += weight[k];
                 }
             }
+}
+
+enum { PARTS = 16 };
+
+static float fold(float *part)
+{
+    for (size_t half = PARTS / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            part[i] += part[i + half];
+    return part[0];
+}
+
+static void input(const SimConvShape *shape, size_t row_first, size_t row_last,
+                  size_t c_first, size_t c_last, const uint64_t *active, const float *dy,
+                  const float *weights, float *dx)
+{
+    const SimConvShape s = *shape;
+    const size_t words = (s.c + 63) / 64, c_group = s.c / s.groups;
+    const size_t k_group = s.k / s.groups, group = c_first / c_group;
+    for (size_t pixel = row_first * s.w; pixel < row_last * s.w; pixel++)
+        for (size_t c = c_first; c < c_last; c++) {
+            if (!is_set(active + pixel * words, c))
+                continue;
+            const size_t iy = pixel / s.w % s.h, ix = pixel % s.w;
+            float part[PARTS] = {0};
+            for (size_t tap = 0; tap < s.kh * s.kw; tap++) {
+                const size_t oy = iy + s.pad - tap / s.kw, ox = ix + s.pad - tap % s.kw;
+                if (oy % s.stride || ox % s.stride || oy / s.stride >= s.oh ||
+                    ox / s.stride >= s.ow || iy + s.pad < tap / s.kw ||
+                    ix + s.pad < tap % s.kw)
+                    continue;
+                const size_t out = (pixel / s.w / s.h * s.oh + oy / s.stride) * s.ow;
+                const float *from = dy + (out + ox / s.stride) * s.k + group * k_group;
+                const float *weight = weights +
+                                      (tap * c_group + c - group * c_group) * s.k +
+                                      group * k_group;
+                for (size_t k = 0; k < k_group; k++)
+                    part[k % PARTS] = fmaf(weight[k], from[k], part[k % PARTS]);
+            }
+            dx[pixel * s.c + c] += fold(part);
+        }
+}
+
+static void list(size_t n, const uint64_t *bits, size_t stride, uint32_t first,
+                 size_t capacity, uint32_t *lists, uint32_t *counts)
+{
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t ones = bits[i * stride]; ones; ones &= ones - 1) {
+            const size_t b = (size_t)__builtin_ctzll(ones);
+            lists[b * capacity + counts[b]++] = first + (uint32_t)i;
+        }
+}
+
+static void gather(size_t n, const uint32_t *index, size_t taps, const int32_t *offset,
+                   const float *rows, float *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t tap = 0; tap < taps; tap++) {
+            const float *row = rows + ((ptrdiff_t)index[i] + offset[tap]) * SIM_ROW;
+            for (size_t k = 0; k < SIM_ROW; k++)
+                sum[tap * SIM_ROW + k] += row[k];
+        }
 }
 
 void sim_conv_spikes_init_ref(SimKernels *kernels)
 {
     kernels->conv_spikes_forward = forward;
+    kernels->conv_spikes_input = input;
+    kernels->spikes_list = list;
+    kernels->rows_gather = gather;
 }

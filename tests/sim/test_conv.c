@@ -14,6 +14,7 @@ typedef struct Case {
     SimConvShape shape; /* without oh, ow */
     SimForm form;
     int isa; /* index: tests run in processes of their own, where pointers mean nothing */
+    SimSpikePath path;
     double density;
     double tolerance; /* of the norm of the difference over the norm */
 } Case;
@@ -117,18 +118,26 @@ static double distance(const double *want, const float *got, size_t n)
 
 ParameterizedTestParameters(conv, against_double)
 {
-    static Case cases[3 * 16];
+    static Case cases[3 * 27];
     static const SimConvShape shapes[] = {
         SHAPE(2, 6, 5, 2, 32, 3, 2, 1, 1),   SHAPE(1, 5, 5, 70, 20, 3, 1, 1, 1),
         SHAPE(2, 4, 4, 64, 128, 3, 1, 1, 1), SHAPE(2, 1, 1, 130, 10, 1, 1, 0, 1),
         SHAPE(1, 6, 6, 12, 24, 3, 1, 1, 4),  SHAPE(2, 7, 7, 32, 64, 1, 2, 0, 1),
         SHAPE(1, 8, 8, 8, 17, 5, 1, 2, 1),   SHAPE(1, 5, 5, 200, 200, 3, 1, 0, 1),
+        SHAPE(1, 7, 6, 33, 40, 3, 2, 1, 1),
     };
     size_t n = 0;
     for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
-            for (int form = SIM_DENSE; form <= SIM_SPIKES; form++)
-                cases[n++] = (Case){shapes[j], (SimForm)form, (int)i, 0.2, 2e-6};
+            for (int path = SIM_SPIKES_AUTO; path <= SIM_SPIKES_NEVER; path++)
+                cases[n++] = (Case){
+                    .shape = shapes[j],
+                    .form = path == SIM_SPIKES_AUTO ? SIM_DENSE : SIM_SPIKES,
+                    .isa = (int)i,
+                    .path = (SimSpikePath)path,
+                    .density = 0.2,
+                    .tolerance = 2e-6,
+                };
     return cr_make_param_array(Case, cases, n);
 }
 
@@ -137,6 +146,7 @@ ParameterizedTest(Case *c, conv, against_double)
     SimContext context;
     if (sim_context_create(2, isas[c->isa], &context) != SIM_OK)
         cr_skip_test("%s", sim_message());
+    context.spike_path = c->path;
     Data d = make_data(c);
     const SimConvShape s = d.shape;
     SimConv *conv = NULL;
@@ -168,6 +178,18 @@ ParameterizedTest(Case *c, conv, against_double)
     cr_assert_lt(distance(y, d.y, d.ny), c->tolerance, "forward");
     sim_conv_backward_input(conv, NT, d.dy, d.w, NULL, true, d.dx, arena.base);
     cr_assert_lt(distance(dx, d.dx, d.nx), c->tolerance, "input gradient");
+    if (c->form == SIM_SPIKES) { /* the active neuron-steps only, here those that fired */
+        float *sparse = malloc(d.nx * sizeof *sparse);
+        cr_assert(sparse);
+        for (size_t i = 0; i < d.nx; i++)
+            sparse[i] = 0.5f;
+        sim_conv_backward_input(conv, NT, d.dy, d.w, d.bits, true, sparse, arena.base);
+        for (size_t i = 0; i < d.nx; i++)
+            if (d.x[i] == 0.0f)
+                sparse[i] = d.dx[i];
+        cr_assert_lt(distance(dx, sparse, d.nx), c->tolerance, "active gradient");
+        free(sparse);
+    }
     sim_conv_backward_weights(conv, NT, &d.tensor, d.dy, d.dw, d.d_bias, arena.base);
     cr_assert_lt(distance(dw, d.dw, d.nw), c->tolerance, "weight gradient");
     cr_assert_lt(distance(db, d.d_bias, s.k), c->tolerance, "bias gradient");
@@ -194,27 +216,95 @@ ParameterizedTest(Case *c, conv, against_double)
     free_data(&d);
 }
 
-Test(conv, levels_agree_to_the_bit)
+typedef struct Results {
+    float *y, *dx, *dw, *d_bias;
+} Results;
+
+static Results run_all(const Data *d, const SimContext *context)
 {
-    Case c = {SHAPE(2, 6, 6, 100, 90, 3, 1, 1, 1), SIM_SPIKES, 0, 0.3, 0.0};
-    Data d = make_data(&c);
-    SimKernels ref, simd;
-    sim_kernels_init(&ref, 0);
-    const size_t rows = NT * d.shape.n * d.shape.oh;
-    float *other = malloc(d.ny * sizeof *other);
-    memcpy(other, d.dy, d.ny * sizeof *other);
-    ref.conv_spikes_forward(&d.shape, 0, rows, 0, 90, 5, 97, d.bits, d.w, d.dy);
-    const unsigned have = sim_cpu_detect();
-    for (unsigned cpu = SIM_CPU_AVX2; cpu <= (SIM_CPU_AVX2 | SIM_CPU_AVX512); cpu += 2) {
-        if ((have & cpu) != cpu)
-            continue;
-        sim_kernels_init(&simd, cpu);
-        memcpy(d.y, other, d.ny * sizeof *other);
-        simd.conv_spikes_forward(&d.shape, 0, rows, 0, 90, 5, 97, d.bits, d.w, d.y);
-        cr_assert_arr_eq(d.y, d.dy, d.ny * sizeof *other, "level %u differs", cpu);
+    const SimConvShape s = d->shape;
+    Results r = {calloc(d->ny, 4), calloc(d->nx, 4), calloc(d->nw, 4), calloc(s.k, 4)};
+    SimConv *conv = NULL;
+    SimArena arena;
+    cr_assert(r.y && r.dx && r.dw && r.d_bias);
+    cr_assert_eq(sim_conv_create(&s, d->tensor.form, NT,
+                                 SIM_CONV_FORWARD | SIM_CONV_BACKWARD_INPUT |
+                                     SIM_CONV_BACKWARD_WEIGHTS,
+                                 context, &conv),
+                 SIM_OK, "%s", sim_message());
+    cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+    memset(arena.base, 0xff, arena.size); /* scratch comes as others left it */
+    sim_conv_forward(conv, NT, &d->tensor, d->w, d->bias, r.y, arena.base);
+    memset(arena.base, 0xff, arena.size);
+    sim_conv_backward_input(conv, NT, d->dy, d->w, d->bits, false, r.dx, arena.base);
+    memset(arena.base, 0xff, arena.size);
+    sim_conv_backward_weights(conv, NT, &d->tensor, d->dy, r.dw, r.d_bias, arena.base);
+    sim_arena_destroy(&arena);
+    sim_conv_destroy(conv);
+    return r;
+}
+
+/* Spike kernels: the same bits on every level and any team, and a whole sequence of many
+ * images (several batches of lists) as well as a few. */
+Test(conv, spike_path_is_the_same_everywhere)
+{
+    static const SimConvShape shapes[] = {
+        SHAPE(2, 6, 6, 100, 90, 3, 1, 1, 1),
+        SHAPE(3, 9, 8, 24, 48, 3, 2, 1, 2),
+        SHAPE(1, 70, 70, 16, 40, 3, 1, 1, 1),
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        Case c = {.shape = shapes[i], .form = SIM_SPIKES, .density = 0.2};
+        Data d = make_data(&c);
+        Results first = {0};
+        for (size_t isa = 0; isa < 3; isa++)
+            for (int threads = 1; threads <= 3; threads++) {
+                SimContext context;
+                if (sim_context_create(threads, isas[isa], &context) != SIM_OK)
+                    continue;
+                context.spike_path = SIM_SPIKES_ALWAYS;
+                Results r = run_all(&d, &context);
+                if (!first.y) {
+                    first = r;
+                    continue;
+                }
+                cr_assert_arr_eq(first.y, r.y, d.ny * 4, "%s, %d threads: forward",
+                                 isas[isa], threads);
+                cr_assert_arr_eq(first.dx, r.dx, d.nx * 4, "%s, %d threads: input",
+                                 isas[isa], threads);
+                cr_assert_arr_eq(first.dw, r.dw, d.nw * 4, "%s, %d threads: weights",
+                                 isas[isa], threads);
+                cr_assert_arr_eq(first.d_bias, r.d_bias, d.shape.k * 4);
+                free(r.y), free(r.dx), free(r.dw), free(r.d_bias);
+            }
+        free(first.y), free(first.dx), free(first.dw), free(first.d_bias);
+        free_data(&d);
     }
-    free(other);
-    free_data(&d);
+}
+
+/* Automatic: forward follows sim_conv_choose alone, never the data. */
+Test(conv, choice_is_made_from_outside)
+{
+    SimContext context;
+    cr_assert_eq(sim_context_create(1, NULL, &context), SIM_OK, "%s", sim_message());
+    SimConvShape s = SHAPE(1, 6, 6, 64, 32, 3, 1, 1, 1);
+    cr_assert_eq(sim_conv_shape(&s), SIM_OK);
+    static const bool wanted[3][2] = {[SIM_SPIKES_AUTO] = {true, false},
+                                      [SIM_SPIKES_ALWAYS] = {true, true},
+                                      [SIM_SPIKES_NEVER] = {false, false}};
+    for (int path = 0; path < 3; path++) {
+        SimConv *conv = NULL;
+        context.spike_path = (SimSpikePath)path;
+        cr_assert_eq(
+            sim_conv_create(&s, SIM_SPIKES, 2, SIM_CONV_FORWARD, &context, &conv), SIM_OK,
+            "%s", sim_message());
+        cr_expect_eq(sim_conv_uses_spikes(conv), wanted[path][0]);
+        sim_conv_choose(conv, 0.9);
+        cr_expect_eq(sim_conv_uses_spikes(conv), wanted[path][1]);
+        sim_conv_choose(conv, 0.001);
+        cr_expect_eq(sim_conv_uses_spikes(conv), wanted[path][0]);
+        sim_conv_destroy(conv);
+    }
 }
 
 Test(conv, sizes_that_do_not_fit_are_told)
