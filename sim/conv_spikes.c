@@ -7,12 +7,16 @@
 enum {
     K_BLOCK = 128,                /* output channels of a forward task */
     WEIGHT_BYTES = 320 * 1024,    /* weights that stay in cache while pixels pass by */
+    TAP_BYTES = 32 * 1024,        /* the same with many spikes: the first cache */
+    STRIP_BYTES = 64 * 1024,      /* of y that pass by then */
     INPUT_WEIGHT_BYTES = 1 << 20, /* the same for the gradient of the input */
     SUB_BYTES = 384 * 1024,       /* of dy that stay in cache while channels pass by */
     BATCH_BYTES = 16 << 20,       /* lists and dy with its border at once */
     TASKS = 16,                   /* wanted at least, where there is work for them */
     C_BLOCK = 32                  /* input channels of a weights task */
 };
+
+static const double dense_enough = 0.12; /* of the input, for taps one by one */
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -44,7 +48,7 @@ typedef struct Forward {
     const float *weights, *bias;
     float *y;
     size_t n_rows, rows, row_tasks; /* all, of a task, tasks per block of channels */
-    size_t k_block, c_block;
+    size_t k_block, c_block, tap_block, strip; /* strip: rows */
 } Forward;
 
 static void forward_task(void *argument, size_t index, size_t thread)
@@ -65,11 +69,15 @@ static void forward_task(void *argument, size_t index, size_t thread)
             memcpy(f->y + p * s->k + k, f->bias + k, (k_last - k) * sizeof *f->y);
         else
             memset(f->y + p * s->k + k, 0, (k_last - k) * sizeof *f->y);
+    const size_t taps = s->kh * s->kw;
     for (size_t c = 0; c < c_group; c += f->c_block)
-        f->conv->context->kernels.conv_spikes_forward(
-            s, first, last, k, k_last, group * c_group + c,
-            group * c_group + smaller(c + f->c_block, c_group), f->bits, f->weights,
-            f->y);
+        for (size_t strip = first; strip < last; strip += f->strip)
+            for (size_t tap = 0; tap < taps; tap += f->tap_block)
+                f->conv->context->kernels.conv_spikes_forward(
+                    s, strip, smaller(strip + f->strip, last), tap,
+                    smaller(tap + f->tap_block, taps), k, k_last, group * c_group + c,
+                    group * c_group + smaller(c + f->c_block, c_group), f->bits,
+                    f->weights, f->y);
 }
 
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
@@ -89,6 +97,17 @@ void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bit
     const size_t channel_bytes = s->kh * s->kw * f.k_block * sizeof(float);
     f.c_block = larger(64, WEIGHT_BYTES / channel_bytes / 64 * 64);
     f.c_block = smaller(f.c_block, c_group);
+    /* With many spikes it pays to take a strip of pixels through one tap after the other,
+     * whose weights then stay in the first cache; the order of additions is the same. */
+    f.tap_block = s->kh * s->kw;
+    f.strip = f.n_rows;
+    const size_t ones = conv->context->kernels.spikes_count(
+        nt * s->n * s->h * s->w * sim_words(s->c), bits);
+    if ((double)ones > dense_enough * (double)(nt * s->n * s->h * s->w * s->c)) {
+        const size_t tap_bytes = f.c_block * f.k_block * sizeof(float);
+        f.tap_block = smaller(larger(1, TAP_BYTES / tap_bytes), f.tap_block);
+        f.strip = larger(1, STRIP_BYTES / (s->ow * f.k_block * sizeof(float)));
+    }
     const size_t k_tasks = s->groups * blocks(k_group, f.k_block);
     f.rows = rows_per_task(f.n_rows, k_tasks);
     f.row_tasks = blocks(f.n_rows, f.rows);

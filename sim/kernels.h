@@ -78,11 +78,13 @@ typedef struct SimKernels {
      * image * oh + oy, a row of x image * h + iy. Channel ranges lie in one group. */
 
     /* y [row_first..row_last, ow, k_first..k_last] += the weight rows of the set bits of
-     * input channels c_first..c_last; taps outside, channels inside, both rising. */
+     * input channels c_first..c_last through the taps ky * kw + kx from tap_first to
+     * tap_last; taps outside, channels inside, both rising. */
     void (*conv_spikes_forward)(const SimConvShape *shape, size_t row_first,
-                                size_t row_last, size_t k_first, size_t k_last,
-                                size_t c_first, size_t c_last, const uint64_t *bits,
-                                const float *weights, float *y);
+                                size_t row_last, size_t tap_first, size_t tap_last,
+                                size_t k_first, size_t k_last, size_t c_first,
+                                size_t c_last, const uint64_t *bits, const float *weights,
+                                float *y);
     /* dx [row_first..row_last, w, c_first..c_last] += the gradient, at the bits set in
      * `active` only: dot products over taps outside, output channels inside, in 16
      * partial sums (channel mod 16) that are folded by halves. */
@@ -121,8 +123,8 @@ typedef struct SimKernels {
                            bool strict, uint64_t *bits);
 
     /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
-    /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift near
-     * the mean keeps the difference of the two exact. */
+    /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift
+     * near the mean keeps the difference of the two exact. */
     void (*channel_sums)(size_t pixels, size_t c, const float *restrict x,
                          const float *restrict shift, double *restrict sums);
     /* sums[0..c) = sum over pixels of dy, sums[c..2c) = of dy (x - mean). */

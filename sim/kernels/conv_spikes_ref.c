@@ -9,15 +9,16 @@ static bool is_set(const uint64_t *pixel, size_t c)
 }
 
 static void forward(const SimConvShape *shape, size_t row_first, size_t row_last,
-                    size_t k_first, size_t k_last, size_t c_first, size_t c_last,
-                    const uint64_t *bits, const float *weights, float *y)
+                    size_t tap_first, size_t tap_last, size_t k_first, size_t k_last,
+                    size_t c_first, size_t c_last, const uint64_t *bits,
+                    const float *weights, float *y)
 {
     const SimConvShape s = *shape;
     const size_t words = (s.c + 63) / 64, c_group = s.c / s.groups;
     const size_t c_base = k_first / (s.k / s.groups) * c_group;
     for (size_t row = row_first; row < row_last; row++)
         for (size_t ox = 0; ox < s.ow; ox++)
-            for (size_t tap = 0; tap < s.kh * s.kw; tap++) {
+            for (size_t tap = tap_first; tap < tap_last; tap++) {
                 const size_t iy = row % s.oh * s.stride + tap / s.kw - s.pad;
                 const size_t ix = ox * s.stride + tap % s.kw - s.pad;
                 if (iy >= s.h || ix >= s.w) /* also below zero: the sizes are unsigned */

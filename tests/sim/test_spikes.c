@@ -154,13 +154,14 @@ ParameterizedTest(Case *c, spikes, convolution)
     test_fill(weights, nw, 8);
     test_fill(from, ny > nx ? ny : nx, 9);
 
-    /* All but the first row, the last channels of the last group. */
+    /* All but the first row and tap, the last channels of the last group. */
     const size_t g = s.groups - 1, skip = c_group > 3 ? 3 : 0;
     float *y[2] = {guarded(from, ny), guarded(from, ny)};
     float *dx[2] = {guarded(from, nx), guarded(from, nx)};
     for (size_t i = 0; i < 2; i++) {
-        table[i].conv_spikes_forward(&s, 1, s.n * s.oh, g * k_group, s.k,
-                                     g * c_group + skip, s.c, bits, weights, y[i]);
+        table[i].conv_spikes_forward(&s, 1, s.n * s.oh, s.kh * s.kw > 1, s.kh * s.kw,
+                                     g * k_group, s.k, g * c_group + skip, s.c, bits,
+                                     weights, y[i]);
         table[i].conv_spikes_input(&s, 1, s.n * s.h, g * c_group + skip, s.c, bits, from,
                                    weights, dx[i]);
     }
