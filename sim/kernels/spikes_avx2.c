@@ -62,7 +62,7 @@ static void spikes_add(size_t pixels, size_t c, const uint64_t *restrict bits,
         }
 }
 
-/* The same loop as the reference, which has no instruction for it. */
+/* The reference counts without the instruction. */
 static size_t spikes_count(size_t words, const uint64_t *bits)
 {
     size_t count = 0;
