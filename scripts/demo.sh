@@ -21,8 +21,8 @@ data=$out/dvs_fashion
 if [ ! -f "$data/.complete" ]; then
     rm -rf "$data"
     step "1  A camera that sees only changes looks at Fashion-MNIST, moved along a loop" \
-        "apical data synth $images $data"
-    "$apical" data synth "$images" "$data" --per-class 200
+        "apical data synth $images $data --per-class 500 --loops 1 --threshold 0.4"
+    "$apical" data synth "$images" "$data" --per-class 500 --loops 1 --threshold 0.4
     touch "$data/.complete"
 fi
 
