@@ -29,7 +29,8 @@ fi
 rm -rf "$out/run"
 step "2  A spiking ResNet learns from the recordings" \
     "apical train examples/dvs_fashion.yaml"
-"$apical" train examples/dvs_fashion.yaml --set "data.path=$data" --out "$out/run"
+"$apical" train examples/dvs_fashion.yaml --set "data.path=$data" \
+    --set "data.cache=$out/cache" --out "$out/run"
 
 step "3  What it got right, and what it cost" "apical eval $out/run"
 "$apical" eval "$out/run"
