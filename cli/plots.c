@@ -125,20 +125,26 @@ SimStatus cli_plot_training(const char *folder, const char *title,
     plot_parts(&picture, epochs, n, false);
 
     fputs("set yrange [0:100]\nset ylabel 'accuracy (%)'\nset key bottom right\n", gp);
-    const int judge = best_epoch(epochs, n, PART_TEST) < n         ? PART_TEST
-                      : best_epoch(epochs, n, PART_VALIDATION) < n ? PART_VALIDATION
-                                                                   : PART_TRAIN;
+    /* Chosen on the validation part where there is one; what it then gives on the test.
+     */
+    const int judge = best_epoch(epochs, n, PART_VALIDATION) < n ? PART_VALIDATION
+                      : best_epoch(epochs, n, PART_TEST) < n     ? PART_TEST
+                                                                 : PART_TRAIN;
     const size_t best = best_epoch(epochs, n, judge);
+    const int shown = judge == PART_VALIDATION && best < n &&
+                              isfinite(part_value(&epochs[best], PART_TEST, true))
+                          ? PART_TEST
+                          : judge;
     if (best < n) {
-        const double value = 100 * part_value(&epochs[best], judge, true);
+        const double value = 100 * part_value(&epochs[best], shown, true);
         const bool right = epochs[best].epoch > (first + last) / 2;
         fprintf(gp,
                 "set label 1 '%.1f %% (epoch %g)' at %g,%g %s offset 0,%s textcolor "
                 "'%s' point pointtype 6 pointsize 1.2 linewidth 1.5 linecolor '%s'\n",
                 value, epochs[best].epoch, epochs[best].epoch, value,
                 right ? "right" : "left",
-                judge == PART_TRAIN && value < 85 ? "1.1" : "-1.3", part_colours[judge],
-                part_colours[judge]);
+                shown == PART_TRAIN && value < 85 ? "1.1" : "-1.3", part_colours[shown],
+                part_colours[shown]);
     }
     plot_parts(&picture, epochs, n, true);
     fputs("unset multiplot\n", gp);
@@ -241,16 +247,17 @@ SimStatus cli_plot_confusion(const char *folder, const char *title,
             "unset grid\n"
             "unset key\n"
             "set tics scale 0\n"
-            "set xtics rotate by 45 right\n"
+            "set xtics %s\n"
             "set xlabel 'answer'\n"
-            "set ylabel 'true class' offset 1.5,0\n"
+            "set ylabel 'true class'\n"
             "set cblabel '%% of the true class'\n"
             "set cbrange [0:100]\n"
             "set cbtics scale 0.4\n"
             "set palette defined (0 '#f7fafc', 12 '#d3e4f0', 40 '#7db3d8', 70 '#2b7bb5', "
             "100 '#08335e')\n"
             "plot data using 1:2:(100*$4):xtic(5):ytic(6) with image pixels%s",
-            longest + 4, longest * 3 / 5 + 3, (double)n - 0.5, (double)n - 0.5,
+            longest + 7, longest <= 3 ? 4 : longest * 3 / 5 + 3, (double)n - 0.5,
+            (double)n - 0.5, longest <= 3 ? "norotate" : "rotate by 45 right",
             n <= 20 ? ", \\\n" : "\n");
     if (n <= 20) /* more would not be readable */
         fprintf(gp,

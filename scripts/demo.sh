@@ -14,17 +14,12 @@ step() { printf '\n%s\n    %s\n' "$1" "$2"; }
 sh scripts/install.sh demo
 sh scripts/build.sh build
 apical=build/cli/apical
-[ -x "$apical" ] || apical=build/apical
 mkdir -p "$out"
 
 data=$out/dvs_fashion
-if [ ! -f "$data/.complete" ]; then
-    rm -rf "$data"
-    step "1  A camera that sees only changes looks at Fashion-MNIST, moved along a loop" \
-        "apical data synth $images $data --per-class 500 --loops 1 --threshold 0.4"
-    "$apical" data synth "$images" "$data" --per-class 500 --loops 1 --threshold 0.4
-    touch "$data/.complete"
-fi
+step "1  A camera that sees only changes looks at Fashion-MNIST" \
+    "apical data synth $images $data --per-class 500 --loops 1 --threshold 0.4"
+"$apical" data synth "$images" "$data" --per-class 500 --loops 1 --threshold 0.4
 
 rm -rf "$out/run"
 step "2  A spiking ResNet learns from the recordings" \
@@ -35,10 +30,10 @@ step "2  A spiking ResNet learns from the recordings" \
 step "3  What it got right, and what it cost" "apical eval $out/run"
 "$apical" eval "$out/run"
 
-sample=$(find "$data" -name '*.aedat' | sort | tail -n 1)
+sample=$(find "$data" -name '*.aedat' | LC_ALL=C sort | tail -n 1)
 step "4  One recording, step by step, with every spike written down" \
     "apical sim $out/run $sample --record $out/activity.h5"
 "$apical" sim "$out/run" "$sample" --record "$out/activity.h5" --plots "$out/run/plots"
 
 printf '\nDone in %d s. Pictures:\n' "$(($(date +%s) - start))"
-find "$out/run/plots" -name '*.png' | sort | sed 's/^/    /'
+find "$out/run" -name '*.png' | LC_ALL=C sort | sed 's/^/    /'
