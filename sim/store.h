@@ -68,7 +68,8 @@ SimStatus sim_store_append_rows(SimStore *store, const char *name, size_t rows,
                                 const void *data);
 
 /* Text and numbers attached to an object; name "" is the file itself. Text read is owned
- * by the caller (free). */
+ * by the caller (free). Text lies in a part of the file without check sums, where HDF5
+ * trusts what it finds: a file that may come back damaged keeps its text as SIM_U8. */
 SimStatus sim_store_write_text(SimStore *store, const char *name, const char *attribute,
                                const char *text);
 SimStatus sim_store_read_text(SimStore *store, const char *name, const char *attribute,
