@@ -1,16 +1,16 @@
 /* neurons/family_internal.h: what the integrate-and-fire somas share.
  *
  * Each is the same step with other coefficients; a soma only says how its parameters make
- * decay, gain and leak, and how the gradients of those go back to what is trained. */
+ * decay and gain, and how the gradients of those go back to what is trained. State 0 is
+ * the potential above v_reset: zeroed memory is a layer at rest, and neither leak nor
+ * reset needs a constant of its own. */
 #pragma once
 
 #include "neurons/neuron.h"
 #include "sim/arena.h"
 
-enum { NEURON_MAX_CHANNELS = 8192 };
-
 typedef struct NeuronCoefficients {
-    float decay, gain, leak;
+    float decay, gain;
 } NeuronCoefficients;
 
 typedef struct NeuronFamily {
@@ -32,9 +32,8 @@ size_t neuron_family_scratch(const NeuronRun *run);
 
 /* The step in double precision, for NeuronSoma.reference. */
 void neuron_family_reference(const NeuronSpec *spec, double decay, double gain,
-                             double leak, double threshold, double v_reset, size_t nt,
-                             const double *x, double *y, double *v_before,
-                             double *v_after);
+                             double threshold, double v_reset, size_t nt, const double *x,
+                             double *y, double *v_before, double *v_after);
 
 /* A trained value: one per layer or one per channel. */
 static inline size_t neuron_trained_index(const NeuronSpec *spec, size_t channel)

@@ -15,13 +15,14 @@
 enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2 };
 enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 
-/* One step of the integrate-and-fire family:
+/* The integrate-and-fire family, potentials measured from rest:
  *
- *     now        h = decay v + gain x + leak;  s = [h > threshold];  v = reset(h, s)
- *     next step  u = v less the reset of [v > threshold];
- *                h = decay u + gain x + leak;  s = [h > threshold];  v = h
+ *     now        h = decay v + gain x;  s = [h > threshold];  v = reset(h, s)
+ *     next step  u = reset(v, [v > threshold]);
+ *                h = decay u + gain x;  s = [h > threshold];  v = h
  *
- * (a soft reset at the next step takes the threshold off after the decay). */
+ * A hard reset goes to rest. A soft one takes the threshold off: at the next step not
+ * from u but from h, after the decay. */
 typedef enum SimReset { SIM_RESET_HARD, SIM_RESET_SOFT, SIM_RESET_NONE } SimReset;
 typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = alpha */
                             SIM_SURROGATE_ATAN,         /* (a/2) / (1 + (pi a x / 2)^2) */
@@ -33,8 +34,8 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
 } SimSurrogate;
 
 typedef struct SimLif {
-    const float *decay, *gain, *leak; /* [c] */
-    float threshold, v_reset;
+    const float *decay, *gain; /* [c] */
+    float threshold;           /* above rest */
     SimReset reset;
     bool next_step, strict, detach;
     SimSurrogate surrogate;
@@ -59,6 +60,12 @@ typedef struct SimAdam {
     float correct1, correct2;         /* 1 / (1 - beta^step) */
     bool decoupled;
 } SimAdam;
+
+/* Floats: the potentials and slopes of one block of channels at every step. */
+static inline size_t sim_lif_scratch(size_t nt)
+{
+    return 2 * 64 * nt;
+}
 
 typedef struct SimKernels {
     /* --- packed spikes (sim/kernels/spikes_*.c) --------------------------------- */
@@ -102,19 +109,21 @@ typedef struct SimKernels {
                         const int32_t *offset, const float *rows, float *sum);
 
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
-    /* x, v, h [pixels, c]; spikes, active [pixels, words]. v in place; h, spikes and
-     * active may be NULL. `active` marks a surrogate slope that is not zero. */
-    void (*lif_step)(const SimLif *lif, size_t pixels, size_t c, const float *x, float *v,
-                     float *h, uint64_t *spikes, uint64_t *active);
-    /* The same step backward. h of this step and h_before of the one before (NULL at the
-     * first), d_y (gradient of the spikes), d_v (of v after the reset, or NULL). `carry`
-     * holds the gradient that later steps send to v, and leaves with what this one sends
-     * to the step before. d_x is added to if `accumulate`. d_decay, d_gain [c] += or
-     * NULL. */
-    void (*lif_step_back)(const SimLif *lif, size_t pixels, size_t c, const float *x,
-                          const float *h, const float *h_before, const float *d_y,
-                          const float *d_v, float *carry, bool accumulate, float *d_x,
-                          double *d_decay, double *d_gain);
+    /* nt steps of `pixels` pixels; a step lies `stride` pixels after the one before.
+     * x, h [nt, stride, c]; v [pixels, c] in place; spikes, active [nt, stride, words].
+     * h, spikes and active may be NULL. `active` marks a surrogate slope that is not
+     * zero. */
+    void (*lif_forward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
+                        size_t c, const float *x, float *v, float *h, uint64_t *spikes,
+                        uint64_t *active);
+    /* All nt steps of a sequence backward: potentials are computed again from x, starting
+     * at rest. d_y (gradient of the spikes), d_v (of v after the reset, or NULL) and d_x
+     * (added to if `accumulate`, or NULL) like x; d_decay, d_gain [c] += or both NULL;
+     * `scratch` holds sim_lif_scratch(nt) floats. */
+    void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
+                         size_t c, const float *x, const float *d_y, const float *d_v,
+                         bool accumulate, float *d_x, double *d_decay, double *d_gain,
+                         float *scratch);
     /* slope[i] = scale * derivative at x[i]. */
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
                             const float *x, float *slope);

@@ -8,7 +8,8 @@ enum { THRESHOLD, V_RESET, N_PARAMS };
 static const NeuronParam params[N_PARAMS] = {
     [THRESHOLD] = {"threshold", 1.0, 1e-6, 1e6, false,
                    "potential at which the neuron fires"},
-    [V_RESET] = {"v_reset", 0.0, -1e6, 1e6, false, "potential after a hard reset"},
+    [V_RESET] = {"v_reset", 0.0, -1e6, 1e6, false,
+                 "potential at the start and after a hard reset"},
 };
 static const char *const states[] = {"v"};
 
@@ -16,7 +17,7 @@ static NeuronCoefficients coefficients(const NeuronSpec *spec,
                                        const float *const *trained, size_t channel)
 {
     (void)spec, (void)trained, (void)channel;
-    return (NeuronCoefficients){.decay = 1.0f, .gain = 1.0f, .leak = 0.0f};
+    return (NeuronCoefficients){.decay = 1.0f, .gain = 1.0f};
 }
 
 static NeuronFamily family(const NeuronSpec *spec)
@@ -42,7 +43,7 @@ static void backward(const NeuronRun *run)
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
                       double *v_before, double *v_after)
 {
-    neuron_family_reference(spec, 1.0, 1.0, 0.0, spec->soma_values[THRESHOLD],
+    neuron_family_reference(spec, 1.0, 1.0, spec->soma_values[THRESHOLD],
                             spec->soma_values[V_RESET], nt, x, y, v_before, v_after);
 }
 

@@ -24,11 +24,8 @@ static NeuronCoefficients coefficients(const NeuronSpec *spec,
                                        const float *const *trained, size_t channel)
 {
     (void)trained, (void)channel;
-    const double decay = spec->soma_values[DECAY];
-    return (NeuronCoefficients){.decay = (float)decay,
-                                .gain = (float)spec->soma_values[GAIN],
-                                .leak =
-                                    (float)(spec->soma_values[V_RESET] * (1.0 - decay))};
+    return (NeuronCoefficients){.decay = (float)spec->soma_values[DECAY],
+                                .gain = (float)spec->soma_values[GAIN]};
 }
 
 static NeuronFamily family(const NeuronSpec *spec)
@@ -54,10 +51,9 @@ static void backward(const NeuronRun *run)
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
                       double *v_before, double *v_after)
 {
-    const double decay = spec->soma_values[DECAY], v_reset = spec->soma_values[V_RESET];
-    neuron_family_reference(spec, decay, spec->soma_values[GAIN], v_reset * (1.0 - decay),
-                            spec->soma_values[THRESHOLD], v_reset, nt, x, y, v_before,
-                            v_after);
+    neuron_family_reference(spec, spec->soma_values[DECAY], spec->soma_values[GAIN],
+                            spec->soma_values[THRESHOLD], spec->soma_values[V_RESET], nt,
+                            x, y, v_before, v_after);
 }
 
 const NeuronSoma neuron_soma_lif = {

@@ -31,8 +31,7 @@ static NeuronCoefficients coefficients(const NeuronSpec *spec,
     const double k = rate((double)trained[0][neuron_trained_index(spec, channel)]);
     return (NeuronCoefficients){.decay = (float)(1.0 - k),
                                 .gain = spec->soma_values[DECAY_INPUT] != 0.0 ? (float)k
-                                                                              : 1.0f,
-                                .leak = (float)(spec->soma_values[V_RESET] * k)};
+                                                                              : 1.0f};
 }
 
 static void d_trained(const NeuronSpec *spec, const float *const *trained, size_t channel,
@@ -68,10 +67,11 @@ static void backward(const NeuronRun *run)
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
                       double *v_before, double *v_after)
 {
-    const double k = rate(spec->soma_values[W]), v_reset = spec->soma_values[V_RESET];
-    neuron_family_reference(
-        spec, 1.0 - k, spec->soma_values[DECAY_INPUT] != 0.0 ? k : 1.0, v_reset * k,
-        spec->soma_values[THRESHOLD], v_reset, nt, x, y, v_before, v_after);
+    const double k = rate(spec->soma_values[W]);
+    neuron_family_reference(spec, 1.0 - k,
+                            spec->soma_values[DECAY_INPUT] != 0.0 ? k : 1.0,
+                            spec->soma_values[THRESHOLD], spec->soma_values[V_RESET], nt,
+                            x, y, v_before, v_after);
 }
 
 const NeuronSoma neuron_soma_plif = {

@@ -1,17 +1,189 @@
-/* sim/kernels/neuron_ref.c: neurons, the plain way. */
+/* sim/kernels/neuron_ref.c: neurons, the plain way: one after the other. */
 #include "sim/kernels/kernels_internal.h"
 
-static uint64_t pack_block(size_t n, const float *x, float threshold, bool strict)
+#include <math.h>
+#include <string.h>
+
+/* e^x to 2 ulp for x in [-87, 88] (Cephes expf); outside, its value at the nearer end. */
+static float exp_plain(float x)
 {
-    uint64_t bits = 0;
-    for (size_t i = 0; i < n; i++)
-        bits |= (uint64_t)(strict ? x[i] > threshold : x[i] >= threshold) << i;
-    return bits;
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to whole */
+    const float n = shifted - 12582912.0f;
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = (p * r) * r + r + 1.0f;
+    uint32_t bits; /* 2^n: the low bits of the shifted number are n */
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 23) + (127u << 23);
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
 }
 
-#include "sim/kernels/neuron.inc"
+static float slope_of(SimSurrogate kind, float alpha, float scale, float x)
+{
+    switch (kind) {
+    case SIM_SURROGATE_ATAN: {
+        const float t = (1.57079633f * alpha) * x;
+        return (scale * (alpha * 0.5f)) / (1.0f + t * t);
+    }
+    case SIM_SURROGATE_SIGMOID: {
+        const float e = exp_plain(-fabsf(alpha * x)), q = 1.0f + e;
+        return (scale * alpha) * e / (q * q);
+    }
+    case SIM_SURROGATE_FAST_SIGMOID: {
+        const float q = alpha * fabsf(x) + 1.0f;
+        return scale / (q * q);
+    }
+    case SIM_SURROGATE_TRIANGLE: {
+        const float t = alpha - (alpha * alpha) * fabsf(x);
+        return t > 0.0f ? scale * t : 0.0f;
+    }
+    case SIM_SURROGATE_RECTANGLE:
+        return fabsf(x) < 0.5f / alpha ? scale * alpha : 0.0f;
+    case SIM_SURROGATE_GAUSSIAN: {
+        const float t = alpha * x;
+        return (scale * (alpha * 0.564189584f)) * exp_plain(-(t * t));
+    }
+    }
+    return 0.0f;
+}
+
+static void surrogate_slope(SimSurrogate kind, float alpha, float scale, size_t n,
+                            const float *x, float *slope)
+{
+    for (size_t i = 0; i < n; i++)
+        slope[i] = slope_of(kind, alpha, scale, x[i]);
+}
+
+static bool fires(const SimLif *m, float h)
+{
+    return m->strict ? h > m->threshold : h >= m->threshold;
+}
+
+/* What the decay meets, from the potential before the reset. */
+static float settle(const SimLif *m, float h)
+{
+    if (!fires(m, h))
+        return h;
+    if (m->reset == SIM_RESET_HARD)
+        return 0.0f;
+    if (m->reset == SIM_RESET_SOFT && !m->next_step)
+        return h - m->threshold;
+    return h;
+}
+
+/* `v`: after the reset, or where that is late, before it. */
+static float charge(const SimLif *m, size_t channel, float x, float v)
+{
+    if (!m->next_step)
+        return m->decay[channel] * v + m->gain[channel] * x;
+    const float h = m->decay[channel] * settle(m, v) + m->gain[channel] * x;
+    return m->reset == SIM_RESET_SOFT && fires(m, v) ? h - m->threshold : h;
+}
+
+static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
+                        size_t c, const float *x, float *v, float *h_out,
+                        uint64_t *spikes, uint64_t *active)
+{
+    const size_t words = (c + 63) / 64;
+    for (size_t t = 0; t < nt; t++)
+        for (size_t p = 0; p < pixels; p++) {
+            const size_t word = (t * stride + p) * words, at = (t * stride + p) * c;
+            if (spikes)
+                memset(spikes + word, 0, words * sizeof *spikes);
+            if (active)
+                memset(active + word, 0, words * sizeof *active);
+            for (size_t i = 0; i < c; i++) {
+                const float h = charge(m, i, x[at + i], v[p * c + i]);
+                const uint64_t bit = UINT64_C(1) << (i % 64);
+                v[p * c + i] = m->next_step ? h : settle(m, h);
+                if (h_out)
+                    h_out[at + i] = h;
+                if (spikes && fires(m, h))
+                    spikes[word + i / 64] |= bit;
+                if (active &&
+                    slope_of(m->surrogate, m->alpha, m->scale, h - m->threshold) > 0.0f)
+                    active[word + i / 64] |= bit;
+            }
+        }
+}
+
+/* The gradient of h from what it is worth later; formulas in neuron.inc. */
+static float back_of(const SimLif *m, float h, float slope, float decayed, float later,
+                     float d_v)
+{
+    const float one = fires(m, h) ? 0.0f : 1.0f;
+    float back = m->next_step ? decayed : decayed + d_v;
+    if (m->reset == SIM_RESET_HARD)
+        back = back * (m->detach ? one : one - h * slope);
+    else if (m->reset == SIM_RESET_SOFT && !m->detach && m->next_step)
+        back = back - (m->threshold * slope) * later;
+    else if (m->reset == SIM_RESET_SOFT && !m->detach)
+        back = back * (1.0f - m->threshold * slope);
+    return m->next_step ? back + d_v : back;
+}
+
+static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
+                         size_t c, const float *x, const float *d_y, const float *d_v,
+                         bool accumulate, float *d_x, double *d_decay, double *d_gain,
+                         float *scratch)
+{
+    float *h = scratch; /* [nt] */
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t i = 0; i < c; i++) {
+            const size_t step = stride * c;
+            size_t at = p * c + i;
+            float v = 0.0f, later = 0.0f;
+            for (size_t t = 0; t < nt; t++, at += step) {
+                h[t] = charge(m, i, x[at], v);
+                v = m->next_step ? h[t] : settle(m, h[t]);
+            }
+            for (size_t t = nt; t-- > 0;) {
+                at -= step;
+                const float slope =
+                    slope_of(m->surrogate, m->alpha, m->scale, h[t] - m->threshold);
+                const float back = back_of(m, h[t], slope, m->decay[i] * later, later,
+                                           d_v ? d_v[at] : 0.0f);
+                later = d_y[at] * slope + back;
+                if (d_x)
+                    d_x[at] =
+                        accumulate ? d_x[at] + m->gain[i] * later : m->gain[i] * later;
+                if (d_decay) {
+                    const float u = t > 0 ? settle(m, h[t - 1]) : 0.0f;
+                    d_decay[i] += (double)later * (double)u;
+                    d_gain[i] += (double)later * (double)x[at];
+                }
+            }
+        }
+}
+
+static void threshold_pack(size_t pixels, size_t c, const float *x, float threshold,
+                           bool strict, uint64_t *bits)
+{
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t first = 0; first < c; first += 64) {
+            uint64_t word = 0;
+            for (size_t i = first; i < c && i < first + 64; i++) {
+                const float value = x[p * c + i];
+                word |= (uint64_t)(strict ? value > threshold : value >= threshold)
+                        << (i - first);
+            }
+            *bits++ = word;
+        }
+}
 
 void sim_neuron_init_ref(SimKernels *kernels)
 {
-    init(kernels);
+    kernels->lif_forward = lif_forward;
+    kernels->lif_backward = lif_backward;
+    kernels->surrogate_slope = surrogate_slope;
+    kernels->threshold_pack = threshold_pack;
 }
