@@ -65,7 +65,8 @@ typedef struct NeuronRun {
     uint64_t *active;     /* packed, or NULL: forward sets the bit of every neuron-step
                              whose surrogate derivative is not zero */
     float *potential;     /* [nt, step] before the reset, or NULL: for looking */
-    float *const *states; /* [n_states][step], carried from window to window */
+    float *const *states; /* [n_states][step], carried from window to window; zero is
+                             rest, so "v" counts from v_reset */
     const float *const
         *params; /* trained ones of the soma in order, [1] or [C] by sharing */
 
@@ -73,7 +74,7 @@ typedef struct NeuronRun {
      * x in registers, starting from rest, so nothing but x is kept. */
     const float *d_y; /* [nt, step] */
     const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
-    float *d_x;       /* [nt, step] */
+    float *d_x;       /* [nt, step], or NULL: only d_params are wanted */
     bool accumulate;  /* d_x += instead of = */
     float *const *d_params; /* += */
     void *scratch;          /* scratch_bytes(), 64-byte aligned */
@@ -95,9 +96,10 @@ struct NeuronSoma {
                       double *v_before_reset, double *v_after_reset);
 };
 
-/* Joins B branch inputs to one current, pointwise over [nt, step]. The identity has B = 1
- * and is skipped. Inputs of a layer lie as [.., C, B]: the branches of a unit are
- * adjacent, so the layer before simply has C * B outputs. */
+/* Joins B branch inputs to one current, unit by unit. Inputs of a layer lie as [.., C,
+ * B]: the branches of a unit are adjacent, so the layer before simply has C * B outputs.
+ * A call sees n units, whole pixels of C channels; `params` and `d_params` are the
+ * trained ones in order, [1] or [C] by sharing. Hooks NULL: the input is the current. */
 struct NeuronDendrite {
     const char *name, *summary, *source;
     const NeuronParam *params;
@@ -105,6 +107,7 @@ struct NeuronDendrite {
     size_t n_branches;
     void (*forward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
                     const float *const *params, float *current);
+    /* d_x (may be NULL) is added to if `accumulate`; d_params +=. */
     void (*backward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
                      const float *const *params, const float *d_current, bool accumulate,
                      float *d_x, float *const *d_params);

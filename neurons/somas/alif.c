@@ -155,7 +155,8 @@ static void backward_block(void *argument, size_t index, size_t thread)
             g_b[i] = k.rho * g_b[i] + k.beta * d_threshold;
             g_v[i] = d_v;
             const float d_x = (1.0f - k.alpha) * d_v;
-            run->d_x[at + i] = run->accumulate ? run->d_x[at + i] + d_x : d_x;
+            if (run->d_x)
+                run->d_x[at + i] = run->accumulate ? run->d_x[at + i] + d_x : d_x;
         }
     }
 }

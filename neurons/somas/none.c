@@ -52,6 +52,8 @@ static void forward(const NeuronRun *run)
 
 static void backward(const NeuronRun *run)
 {
+    if (!run->d_x)
+        return;
     Work work = make_work(run);
     sim_team_run(&run->context->team, (work.count + work.block - 1) / work.block,
                  backward_block, &work);
