@@ -21,7 +21,7 @@ static inline double net_softmax_row(size_t steps, size_t stride, size_t classes
                                      const float *score, size_t label, double smoothing,
                                      double weight, float *d)
 {
-    double most = -INFINITY, sum = 0.0, loss = 0.0;
+    double most = -(double)INFINITY, sum = 0.0, loss = 0.0;
     for (size_t k = 0; k < classes; k++)
         most = fmax(most, net_score_mean(steps, stride, score + k));
     for (size_t k = 0; k < classes; k++)
