@@ -11,6 +11,7 @@
 #include "cli/human.h"
 #include "cli/netinfo.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 
 /* Energy of one 32-bit floating-point operation in 45 nm (Horowitz, ISSCC 2014): a
  * multiplication 3.7 pJ, an addition 0.9 pJ; a multiply-add is both. */
@@ -19,13 +20,10 @@ static const double mac_pj = 4.6, add_pj = 0.9;
 static const char *const parts[] = {"train", "validation", "test", NULL};
 static const char *const whiches[] = {"best", "last", NULL};
 
-enum { MAX_SETTINGS = 64 };
-
 typedef struct Arguments {
     const char *run, *out;
     int part, which;
-    const char *settings[MAX_SETTINGS];
-    size_t n_settings;
+    CliSettings settings;
 } Arguments;
 
 static int choice(struct argp_state *state, const char *option,
@@ -44,9 +42,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     Arguments *const arguments = state->input;
     switch (key) {
     case 's':
-        if (arguments->n_settings == MAX_SETTINGS)
-            argp_error(state, "more than %d settings", MAX_SETTINGS);
-        arguments->settings[arguments->n_settings++] = text;
+        cli_settings_add(&arguments->settings, text, state);
         return 0;
     case 'p':
         arguments->part = choice(state, "split", parts, text);
@@ -73,7 +69,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"split", 'p', "PART", 0, "train, validation or test (test)", 0},
     {"which", 'w', "WHICH", 0, "best or last checkpoint of a run (best)", 0},
-    {"set", 's', "KEY=VALUE", 0, "change a setting, as in --set data.path=DIR", 0},
+    CLI_SETTINGS_OPTION,
     {"out", 'o', "DIR", 0, "where the report goes (RUN/eval-PART)", 0},
     {0},
 };
@@ -86,12 +82,6 @@ static const struct argp argp = {
            "rates of each layer, operations and an estimate of energy. Writes report.md, "
            "summary.json, confusion.csv and plots.",
 };
-
-static void warn(void *argument, const char *sentence)
-{
-    (void)argument;
-    fprintf(stderr, "warning: %s\n", sentence);
-}
 
 static bool is_folder(const char *path)
 {
@@ -298,8 +288,8 @@ static int run(int argc, char **argv)
     else
         snprintf(folder, sizeof folder, "%s%seval-%s", of_run ? arguments.run : "",
                  of_run ? "/" : "", parts[arguments.part]);
-    SIM_TRY(cli_session_open(model, arguments.settings, arguments.n_settings,
-                             CLI_NEED_DATA, warn, NULL, &session));
+    SIM_TRY(cli_session_open(model, arguments.settings.rows, arguments.settings.n,
+                             CLI_NEED_DATA, cli_warn, argv[0], &session));
     cli_progress_start(&progress, "samples");
     SIM_TRY(data_set_prepare(&session.set, session.context.team.n_threads,
                              cli_progress_step, &progress));

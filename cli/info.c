@@ -6,13 +6,11 @@
 #include "cli/human.h"
 #include "cli/netinfo.h"
 #include "cli/session.h"
-
-enum { MAX_SETTINGS = 64 };
+#include "cli/settings.h"
 
 typedef struct Arguments {
     const char *model;
-    const char *settings[MAX_SETTINGS];
-    size_t n_settings;
+    CliSettings settings;
     long batch;
     double rate;
 } Arguments;
@@ -23,9 +21,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     char *end;
     switch (key) {
     case 's':
-        if (arguments->n_settings == MAX_SETTINGS)
-            argp_error(state, "at most %d --set", MAX_SETTINGS);
-        arguments->settings[arguments->n_settings++] = text;
+        cli_settings_add(&arguments->settings, text, state);
         return 0;
     case 'b':
         arguments->batch = strtol(text, &end, 10);
@@ -52,15 +48,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-static void warn(void *argument, const char *sentence)
-{
-    fprintf(stderr, "%s: warning: %s\n", (const char *)argument, sentence);
-}
-
 static int run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"set", 's', "KEY=VALUE", 0, "another value than the file's, as data.size=48", 0},
+        CLI_SETTINGS_OPTION,
         {"batch", 'b', "N", 0, "samples at once, where not that of the experiment", 0},
         {"rate", 'r', "PERCENT", 0,
          "share of neuron-steps that fire, assumed for synaptic operations (10)", 0},
@@ -79,8 +70,8 @@ static int run(int argc, char **argv)
     cli_parse(&argp, argc, argv, &arguments);
 
     CliSession session;
-    if (cli_session_open(arguments.model, arguments.settings, arguments.n_settings,
-                         CLI_NEED_NET, warn, argv[0], &session) != SIM_OK)
+    if (cli_session_open(arguments.model, arguments.settings.rows, arguments.settings.n,
+                         CLI_NEED_NET, cli_warn, argv[0], &session) != SIM_OK)
         return cli_failed(argv[0]);
     CliHuman text;
     printf("%s: %s, %s%zu x %zu x %zu %s, %zu steps, %zu classes, %s parameters\n\n",

@@ -6,42 +6,34 @@
 #include "cli/command.h"
 #include "cli/human.h"
 #include "cli/session.h"
+#include "cli/settings.h"
 #include "cli/simulate.h"
 #include "cli/stimulus.h"
 
-enum { MAX_SETTINGS = 64, MAX_POTENTIALS = 4096, STEPS_SHOWN = 40, KEY_FRAMES = 0x100 };
+enum { MAX_POTENTIALS = 4096, STEPS_SHOWN = 40, KEY_FRAMES = 0x100 };
 
 typedef struct Arguments {
     const char *model, *input;
     const char *record, *layers, *potentials, *plots;
-    const char *settings[MAX_SETTINGS];
-    size_t n_settings;
+    CliSettings settings;
     char steps[64], frames[64];
     bool quiet;
 } Arguments;
-
-static void add_setting(Arguments *arguments, const char *text, struct argp_state *state)
-{
-    if (arguments->n_settings == MAX_SETTINGS)
-        argp_error(state, "at most %d --set", MAX_SETTINGS);
-    else
-        arguments->settings[arguments->n_settings++] = text;
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     Arguments *const arguments = state->input;
     switch (key) {
     case 's':
-        add_setting(arguments, text, state);
+        cli_settings_add(&arguments->settings, text, state);
         return 0;
     case 'n':
         snprintf(arguments->steps, sizeof arguments->steps, "data.steps=%.40s", text);
-        add_setting(arguments, arguments->steps, state);
+        cli_settings_add(&arguments->settings, arguments->steps, state);
         return 0;
     case KEY_FRAMES:
         snprintf(arguments->frames, sizeof arguments->frames, "data.frames=%.40s", text);
-        add_setting(arguments, arguments->frames, state);
+        cli_settings_add(&arguments->settings, arguments->frames, state);
         return 0;
     case 'r':
         arguments->record = text;
@@ -473,11 +465,6 @@ out:
     return status;
 }
 
-static void warn(void *argument, const char *sentence)
-{
-    fprintf(stderr, "%s: warning: %s\n", (const char *)argument, sentence);
-}
-
 static int run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -490,8 +477,7 @@ static int run(int argc, char **argv)
         {"frames", KEY_FRAMES, "RULE", 0,
          "how it is cut, as data.frames of an experiment: number, time, duration, ...",
          0},
-        {"set", 's', "KEY=VALUE", 0, "another value than the model's, as data.axes=jaer",
-         0},
+        CLI_SETTINGS_OPTION,
         {"quiet", 'q', NULL, 0, "only the answer and the summary", 0},
         {0}};
     static const struct argp argp = {
@@ -511,10 +497,10 @@ static int run(int argc, char **argv)
     SimStatus status = SIM_OK;
     CliSession session = {0};
     CliStimulus stimulus = {0};
-    SIM_TRY(cli_session_open(arguments.model, arguments.settings, arguments.n_settings,
-                             cli_stimulus_needs_data(arguments.input) ? CLI_NEED_DATA
-                                                                      : CLI_NEED_NET,
-                             warn, argv[0], &session));
+    SIM_TRY(cli_session_open(
+        arguments.model, arguments.settings.rows, arguments.settings.n,
+        cli_stimulus_needs_data(arguments.input) ? CLI_NEED_DATA : CLI_NEED_NET, cli_warn,
+        argv[0], &session));
     SIM_TRY(cli_stimulus_open(&session, arguments.input, &stimulus));
     print_start(&session, &stimulus);
     SIM_TRY(simulate(&session, &stimulus, &arguments));

@@ -8,14 +8,12 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 #include "cli/trainer.h"
-
-enum { MAX_SETTINGS = 64 };
 
 typedef struct Arguments {
     const char *experiment, *out, *resume;
-    const char *settings[MAX_SETTINGS];
-    size_t n_settings;
+    CliSettings settings;
 } Arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -23,9 +21,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     Arguments *const arguments = state->input;
     switch (key) {
     case 's':
-        if (arguments->n_settings == MAX_SETTINGS)
-            argp_error(state, "more than %d settings", MAX_SETTINGS);
-        arguments->settings[arguments->n_settings++] = text;
+        cli_settings_add(&arguments->settings, text, state);
         return 0;
     case 'o':
         arguments->out = text;
@@ -50,7 +46,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change a setting, as in --set train.epochs=5", 0},
+    CLI_SETTINGS_OPTION,
     {"out", 'o', "DIR", 0, "run folder (runs/NAME of the experiment, numbered)", 0},
     {"resume", 'r', "RUN", 0, "go on with a run that was interrupted", 0},
     {0},
@@ -64,12 +60,6 @@ static const struct argp argp = {
         "log.jsonl, "
         "last.h5, best.h5 and plots/. Ctrl-C saves; --resume goes on, to the same bits.",
 };
-
-static void warn(void *argument, const char *sentence)
-{
-    (void)argument;
-    fprintf(stderr, "warning: %s\n", sentence);
-}
 
 /* Makes DIR and what leads to it. */
 static SimStatus make_folder(const char *path)
@@ -134,8 +124,8 @@ static int run(int argc, char **argv)
         else
             default_folder(arguments.experiment, folder, sizeof folder);
     }
-    SIM_TRY(cli_session_open(model, arguments.settings, arguments.n_settings,
-                             CLI_NEED_DATA, warn, NULL, &session));
+    SIM_TRY(cli_session_open(model, arguments.settings.rows, arguments.settings.n,
+                             CLI_NEED_DATA, cli_warn, argv[0], &session));
     cli_progress_start(&progress, "samples");
     SIM_TRY(data_set_prepare(&session.set, session.context.team.n_threads,
                              cli_progress_step, &progress));

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "nets/layers.h"
+#include "nets/layers/rows_internal.h"
 
 static SimStatus plan(NetLayerPlan *plan)
 {
@@ -18,15 +19,6 @@ static void forward(const NetLayerRun *run)
     memcpy(run->y.f32, run->x[0].f32, sim_shape_count(run->y.shape) * sizeof(float));
 }
 
-static void backward(const NetLayerRun *run)
-{
-    const size_t n = sim_shape_count(run->y.shape);
-    if (run->dx[0] && run->accumulate[0])
-        run->context->kernels.add(n, run->dy, run->dx[0]);
-    else if (run->dx[0])
-        memcpy(run->dx[0], run->dy, n * sizeof(float));
-}
-
 const NetLayer net_layer_flatten = {
     .name = "flatten",
     .summary = "pixels into channels",
@@ -34,5 +26,5 @@ const NetLayer net_layer_flatten = {
     .max_inputs = 1,
     .plan = plan,
     .forward = forward,
-    .backward = backward,
+    .backward = net_pass_backward,
 };

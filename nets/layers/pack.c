@@ -1,6 +1,4 @@
 /* nets/layers/pack.c: zeros and ones to spikes; the gradient passes. */
-#include <string.h>
-
 #include "nets/layers.h"
 #include "nets/layers/rows_internal.h"
 
@@ -29,27 +27,6 @@ static void forward(const NetLayerRun *run)
     net_rows_run(run, run->y.shape, forward_rows);
 }
 
-static void backward_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const NetRows *rows = argument;
-    const NetLayerRun *run = rows->run;
-    size_t first;
-    const size_t n = net_rows_cut(rows, index, &first) * rows->c;
-    float *dx = run->dx[0] + first * rows->c;
-    const float *dy = run->dy + first * rows->c;
-    if (run->accumulate[0])
-        run->context->kernels.add(n, dy, dx);
-    else
-        memcpy(dx, dy, n * sizeof *dx);
-}
-
-static void backward(const NetLayerRun *run)
-{
-    if (run->dx[0])
-        net_rows_run(run, run->y.shape, backward_rows);
-}
-
 const NetLayer net_layer_pack = {
     .name = "pack",
     .summary = "zeros and ones to spikes",
@@ -57,5 +34,5 @@ const NetLayer net_layer_pack = {
     .max_inputs = 1,
     .plan = plan,
     .forward = forward,
-    .backward = backward,
+    .backward = net_pass_backward,
 };

@@ -34,3 +34,6 @@ static inline void net_rows_run(const NetLayerRun *run, SimShape shape, SimTask 
                     net_task_pixels(shape.c)};
     sim_team_run(&run->context->team, net_rows_tasks(&rows), task, &rows);
 }
+
+/* backward of a layer whose output is its input in another form: dx (+)= dy. */
+void net_pass_backward(const NetLayerRun *run);
