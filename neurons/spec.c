@@ -276,8 +276,24 @@ void neuron_spec_print(const NeuronSpec *spec,
         row(argument, words[i].key, words[i].choices[word_value(spec, i)]);
 }
 
+static SimStatus check_ranges(const NeuronParam *params, size_t n, const double *values)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(values[i] >= params[i].low && values[i] <= params[i].high))
+            return sim_fail(SIM_ERR_VALUE, "%s: wanted a value from %g to %g, got %g",
+                            params[i].name, params[i].low, params[i].high, values[i]);
+    return SIM_OK;
+}
+
 SimStatus neuron_spec_check(const NeuronSpec *spec)
 {
+    SimStatus status =
+        check_ranges(spec->soma->params, spec->soma->n_params, spec->soma_values);
+    if (status == SIM_OK)
+        status = check_ranges(spec->dendrite->params, spec->dendrite->n_params,
+                              spec->dendrite_values);
+    if (status != SIM_OK)
+        return status;
     const int threshold =
         param_index(spec->soma->params, spec->soma->n_params, "threshold");
     const int v_reset = param_index(spec->soma->params, spec->soma->n_params, "v_reset");
