@@ -45,6 +45,7 @@ void neuron_harness_open(const NeuronSpec *spec, SimShape shape, int threads,
             h->rest = (float)spec->soma_values[i];
         if (soma->params[i].trained) {
             const size_t n = spec->sharing == NEURON_PER_CHANNEL ? shape.c : 1;
+            h->n_params[h->n_trained] = n;
             h->params[h->n_trained] = floats(n, (float)spec->soma_values[i]);
             h->d_params[h->n_trained++] = floats(n, 0.0f);
         }

@@ -18,6 +18,7 @@ typedef struct NeuronHarness {
     uint64_t *bits, *active;
     float *states[NEURON_MAX_STATES];
     float *params[NEURON_MAX_PARAMS], *d_params[NEURON_MAX_PARAMS];
+    size_t n_params[NEURON_MAX_PARAMS]; /* numbers in each trained one */
     size_t n_trained;
     void *scratch;
 } NeuronHarness;

@@ -1,0 +1,174 @@
+/* Kernels of the neurons: every level gives the bits of the reference, at the threshold
+ * too, and writes nothing past the end. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/kernels.h"
+#include "sim/tensor.h"
+#include "tests/support.h"
+
+enum { STEPS = 5, STRIDE = 4, MAX_C = 200, GUARD = 8 };
+enum {
+    FLOATS = STEPS * STRIDE * MAX_C + GUARD,
+    WORDS = STEPS * STRIDE * ((MAX_C + 63) / 64) + GUARD
+};
+
+typedef struct Case {
+    unsigned cpu;
+    size_t pixels, c;
+} Case;
+
+#define SIZES(cpu)                                                                       \
+    {cpu, 1, 1}, {cpu, 3, 7}, {cpu, 2, 8}, {cpu, 2, 16}, {cpu, 3, 17}, {cpu, 2, 31},     \
+        {cpu, 1, 32}, {cpu, 2, 40}, {cpu, 3, 48}, {cpu, 2, 63}, {cpu, 3, 64},            \
+        {cpu, 3, 65}, {cpu, 2, 100}, {cpu, 1, 128}, {cpu, 2, 130},                       \
+    {                                                                                    \
+        cpu, 3, 200                                                                      \
+    }
+static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
+
+typedef struct Data { /* all that a kernel writes, guards included */
+    float v[STRIDE * MAX_C + GUARD], h[FLOATS], d_x[FLOATS];
+    uint64_t spikes[WORDS], active[WORDS];
+    double d_decay[MAX_C + GUARD], d_gain[MAX_C + GUARD];
+} Data;
+
+static float x[FLOATS], d_y[FLOATS], d_v[FLOATS], decay[MAX_C], gain[MAX_C];
+
+/* Sums of few bits, so that many potentials are exactly the threshold. */
+static void fill_inputs(void)
+{
+    test_fill(x, FLOATS, 1);
+    test_fill(d_y, FLOATS, 2);
+    test_fill(d_v, FLOATS, 3);
+    test_fill(decay, MAX_C, 4);
+    test_fill(gain, MAX_C, 5);
+    for (size_t i = 0; i < FLOATS; i++)
+        x[i] = i % 3 ? rintf(x[i] * 4.0f + 2.0f) / 4.0f : 3.0f * x[i];
+    for (size_t i = 0; i < MAX_C; i++) {
+        decay[i] = i % 2 ? 0.5f : fabsf(decay[i]);
+        gain[i] = i % 2 ? 1.0f : gain[i];
+    }
+    d_y[0] = -0.0f;
+}
+
+static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
+                bool first_only, bool accumulate, Data *out)
+{
+    static float scratch[2 * 64 * STEPS + GUARD];
+    memset(out, 0x55, sizeof *out);
+    memset(scratch, 0xff, sizeof scratch); /* NaN */
+    test_fill(out->v, STRIDE * MAX_C, 6);
+    test_fill(out->d_x, FLOATS, 7);
+    kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, x, out->v,
+                         first_only ? NULL : out->h, out->spikes,
+                         first_only ? NULL : out->active);
+    memset(out->d_decay, 0, c->c * sizeof(double));
+    memset(out->d_gain, 0, c->c * sizeof(double));
+    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, d_y,
+                          first_only ? NULL : d_v, accumulate, out->d_x,
+                          first_only ? NULL : out->d_decay,
+                          first_only ? NULL : out->d_gain, scratch);
+}
+
+ParameterizedTestParameters(neuron_kernels, lif)
+{
+    return cr_make_param_array(Case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(const Case *c, neuron_kernels, lif)
+{
+    test_need_cpu(c->cpu);
+    static Data reference, other;
+    SimKernels ref, simd;
+    sim_kernels_init(&ref, 0);
+    sim_kernels_init(&simd, c->cpu);
+    fill_inputs();
+    for (unsigned i = 0; i < 3 * 2 * 2 * 2 * 6 * 2; i++) {
+        unsigned rest = i;
+        SimLif lif = {.decay = decay, .gain = gain, .alpha = 1.5f, .scale = 0.7f};
+        lif.reset = (SimReset)(rest % 3), rest /= 3;
+        lif.next_step = rest % 2, rest /= 2;
+        lif.strict = rest % 2, rest /= 2;
+        lif.detach = rest % 2, rest /= 2;
+        lif.surrogate = (SimSurrogate)(rest % 6), rest /= 6;
+        lif.threshold = rest ? 1.0f : 0.75f;
+        for (int variant = 0; variant < 2; variant++) {
+            run(&ref, &lif, c, variant, i % 2, &reference);
+            run(&simd, &lif, c, variant, i % 2, &other);
+            cr_assert_eq(
+                memcmp(&reference, &other, sizeof other), 0,
+                "reset %d, next %d, strict %d, detach %d, surrogate %d, variant %d",
+                lif.reset, lif.next_step, lif.strict, lif.detach, lif.surrogate, variant);
+        }
+    }
+}
+
+/* The bits past the last channel are zero, those of pixels not asked for stay. */
+Test(neuron_kernels, packed_layout)
+{
+    static Data out;
+    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
+    fill_inputs();
+    for (size_t level = 0; level < 3; level++) {
+        if ((sim_cpu_detect() & levels[level]) != levels[level])
+            continue;
+        SimKernels kernels;
+        sim_kernels_init(&kernels, levels[level]);
+        for (size_t c = 1; c <= MAX_C; c += 7) {
+            const SimLif lif = {.decay = decay,
+                                .gain = gain,
+                                .alpha = 2.0f,
+                                .scale = 1.0f,
+                                .threshold = -1e6f}; /* everyone fires */
+            const size_t words = sim_words(c);
+            const Case shape = {levels[level], STRIDE - 1, c};
+            run(&kernels, &lif, &shape, false, false, &out);
+            for (size_t at = 0; at < STEPS * STRIDE * words; at++) {
+                const size_t pixel = at / words % STRIDE, left = c - at % words * 64;
+                const uint64_t all =
+                    left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+                cr_assert_eq(out.spikes[at],
+                             pixel < STRIDE - 1 ? all : UINT64_C(0x5555555555555555),
+                             "level %zu, c %zu, word %zu", level, c, at);
+            }
+        }
+    }
+}
+
+ParameterizedTestParameters(neuron_kernels, slopes_and_packing)
+{
+    return cr_make_param_array(Case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(const Case *c, neuron_kernels, slopes_and_packing)
+{
+    test_need_cpu(c->cpu);
+    SimKernels ref, simd;
+    sim_kernels_init(&ref, 0);
+    sim_kernels_init(&simd, c->cpu);
+    static float slopes[2][FLOATS];
+    static uint64_t bits[2][WORDS];
+    fill_inputs();
+    x[3] = 1e30f, x[4] = -1e30f, x[5] = 0.0f, x[6] = -0.0f; /* far and on the step */
+    const size_t n = c->pixels * c->c;
+    const SimKernels *const levels[] = {&ref, &simd};
+    for (int kind = 0; kind < 6; kind++) {
+        for (int i = 0; i < 2; i++) {
+            memset(slopes[i], 0x55, sizeof slopes[i]);
+            levels[i]->surrogate_slope((SimSurrogate)kind, 3.0f, 0.3f, n, x, slopes[i]);
+        }
+        cr_assert_eq(memcmp(slopes[0], slopes[1], sizeof slopes[0]), 0, "surrogate %d",
+                     kind);
+    }
+    for (int strict = 0; strict < 2; strict++) {
+        for (int i = 0; i < 2; i++) {
+            memset(bits[i], 0x55, sizeof bits[i]);
+            levels[i]->threshold_pack(c->pixels, c->c, x, 0.5f, strict, bits[i]);
+        }
+        cr_assert_eq(memcmp(bits[0], bits[1], sizeof bits[0]), 0, "strict %d", strict);
+    }
+}
