@@ -1,39 +1,142 @@
 /* cli/checkpoint.c: a trained net, and all that training needs to go on, in one file.
  *
- *     /                          experiment (text), classes (one a line), input_height
- * ... /net/<parameter>           values, in the shape of the parameter's row
+ *     /experiment                text: all settings
+ *     /classes                   text: one a line
+ *     /split                     text: what the data were, for "are these the same?"
+ *     /input                     [5] f64: height, width, channels, classes, constant
+ *     /net/<parameter>           values, in the shape of the parameter's row
  *     /optimiser/<slot>/<parameter>
- *     /progress                  [4] f64: epoch, batch, best accuracy, best epoch
+ *     /progress                  [5] f64: epoch, batch, best accuracy, best epoch, steps
  *     /sums                      [7] f64: CliSums of the epoch under way
  *     /history                   [epochs, 9] f64: CliPlotEpoch of each epoch done
+ *     /sha256                    text: of names and values of all of the above
+ *
+ * Text is kept as bytes: what HDF5 calls strings has no check sums (sim/store.h).
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/checkpoint_internal.h"
+#include "sim/hash.h"
 
-enum { NAME_SIZE = 256, N_PROGRESS = 4 };
+enum { NAME_SIZE = 256 };
+enum { EPOCH, BATCH, BEST_ACCURACY, BEST_EPOCH, STEPS, N_PROGRESS };
+enum { HEIGHT, WIDTH, CHANNELS, CLASSES, CONSTANT, N_INPUT };
 enum {
     N_SUMS = sizeof(CliSums) / sizeof(double),
     N_HISTORY = sizeof(CliPlotEpoch) / sizeof(double)
 };
 
-static const char *const wrong =
-    "was it written by \"apical train\"? A recording is no checkpoint";
+/* --- text and check sum --------------------------------------------------------------
+ */
 
-/* --- reading ------------------------------------------------------------------------ */
-
-static SimStatus read_size(SimStore *store, const char *name, size_t *out)
+static SimStatus write_text(SimStore *store, const char *name, const char *text)
 {
-    double value = 0;
-    const SimStatus status = sim_store_read_number(store, "", name, &value);
-    if (status == SIM_OK &&
-        !(value >= 1 && value <= 1e6 && value == (double)(size_t)value))
-        return sim_fail(SIM_ERR_FORMAT, "%s is %g: wanted a whole number from 1 on", name,
-                        value);
-    *out = (size_t)value;
+    const size_t dims[1] = {strlen(text)};
+    return sim_store_write(store, name, SIM_U8, 1, dims, text);
+}
+
+static SimStatus read_text(SimStore *store, const char *name, char **out)
+{
+    enum { LONGEST = 1 << 24 };
+    SimStoreInfo info;
+    SimStatus status = sim_store_info(store, name, &info);
+    if (status != SIM_OK)
+        return status;
+    if (info.type != SIM_U8 || info.count > LONGEST)
+        return sim_fail(SIM_ERR_FORMAT, "\"%s\" is not a text", name);
+    char *const text = calloc(info.count + 1, 1);
+    if (!text)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for \"%s\"", name);
+    status = sim_store_read(store, name, SIM_U8, info.count, text);
+    if (status == SIM_OK)
+        *out = text;
+    else
+        free(text);
     return status;
+}
+
+typedef struct Digest {
+    SimStore *store;
+    SimHash hash;
+} Digest;
+
+static SimStatus add_array(void *argument, const char *name)
+{
+    Digest *const digest = argument;
+    SimStoreInfo info;
+    if (strcmp(name, "sha256") == 0)
+        return SIM_OK;
+    SimStatus status = sim_store_info(digest->store, name, &info);
+    if (status != SIM_OK)
+        return status;
+    const size_t bytes = info.count * sim_type_bytes(info.type);
+    void *const values = malloc(bytes + 1);
+    if (!values)
+        return sim_fail(SIM_ERR_MEMORY, "no memory to check \"%s\"", name);
+    status = sim_store_read(digest->store, name, info.type, info.count, values);
+    if (status == SIM_OK) {
+        sim_hash_add(&digest->hash, name, strlen(name) + 1);
+        sim_hash_add(&digest->hash, values, bytes);
+    }
+    free(values);
+    return status;
+}
+
+static SimStatus digest_of(SimStore *store, char text[SIM_HASH_TEXT])
+{
+    Digest digest = {.store = store};
+    sim_hash_init(&digest.hash);
+    const SimStatus status = sim_store_visit(store, "", add_array, &digest);
+    if (status == SIM_OK)
+        sim_hash_text(&digest.hash, text);
+    return status;
+}
+
+SimStatus cli_checkpoint_verify(SimStore *store, const char *path)
+{
+    SimStatus status = SIM_OK;
+    char *written = NULL, now[SIM_HASH_TEXT];
+    if (!sim_store_has(store, "sha256"))
+        return sim_fail(SIM_ERR_FORMAT, "%s: this is no checkpoint of \"apical train\"",
+                        path);
+    SIM_TRY(read_text(store, "sha256", &written));
+    SIM_TRY(digest_of(store, now));
+    if (strcmp(written, now) != 0)
+        status = sim_fail(SIM_ERR_FORMAT,
+                          "%s: the file is damaged: its contents do not have the check "
+                          "sum they were saved with",
+                          path);
+out:
+    free(written);
+    return status;
+}
+
+/* --- reading -------------------------------------------------------------------------
+ */
+
+static SimStatus read_input(SimStore *store, NetModelInput *input)
+{
+    enum { LARGEST = 1 << 20 };
+    double numbers[N_INPUT];
+    const SimStatus status = sim_store_read(store, "input", SIM_F64, N_INPUT, numbers);
+    if (status != SIM_OK)
+        return status;
+    for (size_t i = 0; i < CONSTANT; i++)
+        if (!(numbers[i] >= 1.0 && numbers[i] <= LARGEST &&
+              numbers[i] == floor(numbers[i])))
+            return sim_fail(SIM_ERR_FORMAT,
+                            "input is %g x %g x %g and %g classes: wanted whole numbers",
+                            numbers[HEIGHT], numbers[WIDTH], numbers[CHANNELS],
+                            numbers[CLASSES]);
+    input->h = (size_t)numbers[HEIGHT];
+    input->w = (size_t)numbers[WIDTH];
+    input->c = (size_t)numbers[CHANNELS];
+    input->classes = (size_t)numbers[CLASSES];
+    input->constant = numbers[CONSTANT] != 0.0;
+    return SIM_OK;
 }
 
 static SimStatus split_classes(const char *lines, size_t n, char ***out)
@@ -70,23 +173,18 @@ SimStatus cli_checkpoint_describe(SimStore *store, const char *const *settings,
 {
     SimStatus status = SIM_OK;
     char *text = NULL, *classes = NULL;
-    double constant = 0;
     NetModelInput *const input = &session->input;
-    SIM_TRY(sim_store_read_text(store, "", "experiment", &text));
+    SIM_TRY(read_text(store, "experiment", &text));
     SIM_TRY(cli_experiment_parse(session->source, text, settings, n_settings,
                                  &session->experiment));
-    SIM_TRY(read_size(store, "input_height", &input->h));
-    SIM_TRY(read_size(store, "input_width", &input->w));
-    SIM_TRY(read_size(store, "input_channels", &input->c));
-    SIM_TRY(read_size(store, "input_classes", &input->classes));
-    SIM_TRY(sim_store_read_number(store, "", "input_constant", &constant));
-    input->constant = constant != 0;
+    SIM_TRY(read_input(store, input));
     input->steps = (size_t)session->experiment.data.steps;
-    SIM_TRY(sim_store_read_text(store, "", "classes", &classes));
+    SIM_TRY(read_text(store, "split", &session->trained_on));
+    SIM_TRY(read_text(store, "classes", &classes));
     SIM_TRY(split_classes(classes, input->classes, &session->classes));
 out:
     if (status != SIM_OK)
-        sim_fail_within(status, "%s (%s)", session->source, wrong);
+        sim_fail_within(status, "%s", session->source);
     free(text);
     free(classes);
     return status;
@@ -118,43 +216,70 @@ out:
     return status;
 }
 
+/* Where a run stands: whole numbers within reason, or the file is none of ours. */
+static SimStatus check_progress(const char *path, const double *numbers)
+{
+    static const double most = 9007199254740992.0;
+    for (size_t i = 0; i < N_PROGRESS; i++)
+        if (i != BEST_ACCURACY &&
+            !(numbers[i] >= 0.0 && numbers[i] <= most && numbers[i] == floor(numbers[i])))
+            return sim_fail(SIM_ERR_FORMAT, "%s: progress holds %g: wanted a count", path,
+                            numbers[i]);
+    return SIM_OK;
+}
+
+static SimStatus read_slots(SimStore *store, const CliSession *session,
+                            NetOptimiser *optimiser)
+{
+    SimStatus status = SIM_OK;
+    char name[NAME_SIZE];
+    for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)
+        for (size_t i = 0; i < session->params.n_rows; i++) {
+            const NetParam *const param = &session->params.rows[i];
+            float *const values = net_optimiser_slot(optimiser, slot, i);
+            if (!values)
+                continue;
+            snprintf(name, sizeof name, "optimiser/%s/%s",
+                     net_optimiser_slot_name(optimiser, slot), param->name);
+            SIM_TRY(sim_store_read(store, name, SIM_F32, param->count, values));
+        }
+out:
+    return status;
+}
+
 SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
                                 NetOptimiser *optimiser, CliProgressState *progress)
 {
     SimStatus status = SIM_OK;
     SimStore *store = NULL;
-    char name[NAME_SIZE];
-    double numbers[N_PROGRESS], steps = 0;
+    SimStoreInfo info;
+    double numbers[N_PROGRESS];
     CliSums sums;
     CliPlotEpoch *history = NULL;
     SIM_TRY(sim_store_open(path, &store));
+    SIM_TRY(cli_checkpoint_verify(store, path));
     SIM_TRY(cli_checkpoint_load(store, path, &session->params));
     SIM_TRY(sim_store_read(store, "progress", SIM_F64, N_PROGRESS, numbers));
-    SIM_TRY(sim_store_read_number(store, "progress", "optimiser_steps", &steps));
-    for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)
-        for (size_t i = 0; i < session->params.n_rows; i++) {
-            float *const values = net_optimiser_slot(optimiser, slot, i);
-            if (!values)
-                continue;
-            snprintf(name, sizeof name, "optimiser/%s/%s",
-                     net_optimiser_slot_name(optimiser, slot),
-                     session->params.rows[i].name);
-            SIM_TRY(sim_store_read(store, name, SIM_F32, session->params.rows[i].count,
-                                   values));
-        }
-    net_optimiser_set_steps(optimiser, (uint64_t)steps);
+    SIM_TRY(check_progress(path, numbers));
+    SIM_TRY(read_slots(store, session, optimiser));
     SIM_TRY(sim_store_read(store, "sums", SIM_F64, N_SUMS, &sums));
-    history = calloc((size_t)numbers[0] + 1, sizeof *history);
-    if (!history) {
-        status = sim_fail(SIM_ERR_MEMORY, "no memory for %g epochs", numbers[0]);
+    SIM_TRY(sim_store_info(store, "history", &info));
+    if (info.count != (size_t)numbers[EPOCH] * N_HISTORY) {
+        status = sim_fail(SIM_ERR_FORMAT, "%s: the history of %.0f epochs is incomplete",
+                          path, numbers[EPOCH]);
         goto out;
     }
-    SIM_TRY(sim_store_read(store, "history", SIM_F64, (size_t)numbers[0] * N_HISTORY,
-                           history));
-    *progress = (CliProgressState){.epoch = (uint64_t)numbers[0],
-                                   .batch = (uint64_t)numbers[1],
-                                   .best_accuracy = numbers[2],
-                                   .best_epoch = (uint64_t)numbers[3],
+    history = calloc((size_t)numbers[EPOCH] + 1, sizeof *history);
+    if (!history) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for %g epochs", numbers[EPOCH]);
+        goto out;
+    }
+    SIM_TRY(sim_store_read(store, "history", SIM_F64, info.count, history));
+    net_optimiser_set_steps(optimiser, (uint64_t)numbers[STEPS]);
+    *progress = (CliProgressState){.epoch = (uint64_t)numbers[EPOCH],
+                                   .batch = (uint64_t)numbers[BATCH],
+                                   .best_accuracy = numbers[BEST_ACCURACY],
+                                   .best_epoch = (uint64_t)numbers[BEST_EPOCH],
                                    .sums = sums,
                                    .history = history};
     history = NULL;
@@ -164,14 +289,21 @@ out:
     return status;
 }
 
-/* --- writing ------------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------------------
+ */
 
 static SimStatus write_description(SimStore *store, const CliSession *session)
 {
     SimStatus status = SIM_OK;
-    char *text = NULL, *lines = NULL;
+    char *text = NULL, *lines = NULL, split[CLI_SPLIT_SIZE];
     size_t size = 1;
     const NetModelInput *const input = &session->input;
+    const size_t dims[1] = {N_INPUT};
+    const double numbers[N_INPUT] = {[HEIGHT] = (double)input->h,
+                                     [WIDTH] = (double)input->w,
+                                     [CHANNELS] = (double)input->c,
+                                     [CLASSES] = (double)input->classes,
+                                     [CONSTANT] = input->constant};
     for (size_t i = 0; i < input->classes; i++)
         size += strlen(session->classes[i]) + 1;
     lines = calloc(size, 1);
@@ -181,13 +313,11 @@ static SimStatus write_description(SimStore *store, const CliSession *session)
     for (size_t i = 0; i < input->classes; i++)
         end += sprintf(end, "%s%s", i ? "\n" : "", session->classes[i]);
     SIM_TRY(cli_experiment_text(&session->experiment, &text));
-    SIM_TRY(sim_store_write_text(store, "", "experiment", text));
-    SIM_TRY(sim_store_write_text(store, "", "classes", lines));
-    SIM_TRY(sim_store_write_number(store, "", "input_height", (double)input->h));
-    SIM_TRY(sim_store_write_number(store, "", "input_width", (double)input->w));
-    SIM_TRY(sim_store_write_number(store, "", "input_channels", (double)input->c));
-    SIM_TRY(sim_store_write_number(store, "", "input_classes", (double)input->classes));
-    SIM_TRY(sim_store_write_number(store, "", "input_constant", input->constant));
+    cli_session_split(session, split, sizeof split);
+    SIM_TRY(write_text(store, "experiment", text));
+    SIM_TRY(write_text(store, "classes", lines));
+    SIM_TRY(write_text(store, "split", split));
+    SIM_TRY(sim_store_write(store, "input", SIM_F64, 1, dims, numbers));
 out:
     free(text);
     free(lines);
@@ -201,15 +331,15 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
     char name[NAME_SIZE];
     const size_t dims[1] = {N_PROGRESS}, sums_dims[1] = {N_SUMS};
     const size_t history_dims[2] = {progress->epoch, N_HISTORY};
-    const double numbers[N_PROGRESS] = {(double)progress->epoch, (double)progress->batch,
-                                        progress->best_accuracy,
-                                        (double)progress->best_epoch};
+    const double numbers[N_PROGRESS] = {[EPOCH] = (double)progress->epoch,
+                                        [BATCH] = (double)progress->batch,
+                                        [BEST_ACCURACY] = progress->best_accuracy,
+                                        [BEST_EPOCH] = (double)progress->best_epoch,
+                                        [STEPS] = (double)net_optimiser_steps(optimiser)};
     SIM_TRY(sim_store_write(store, "progress", SIM_F64, 1, dims, numbers));
     SIM_TRY(sim_store_write(store, "sums", SIM_F64, 1, sums_dims, &progress->sums));
     SIM_TRY(
         sim_store_write(store, "history", SIM_F64, 2, history_dims, progress->history));
-    SIM_TRY(sim_store_write_number(store, "progress", "optimiser_steps",
-                                   (double)net_optimiser_steps(optimiser)));
     for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)
         for (size_t i = 0; i < session->params.n_rows; i++) {
             const NetParam *const param = &session->params.rows[i];
@@ -230,7 +360,7 @@ SimStatus cli_checkpoint_save(const char *path, const CliSession *session,
 {
     SimStatus status = SIM_OK;
     SimStore *store = NULL;
-    char name[NAME_SIZE];
+    char name[NAME_SIZE], digest[SIM_HASH_TEXT];
     SIM_TRY(sim_store_create(path, &store));
     SIM_TRY(write_description(store, session));
     for (size_t i = 0; i < session->params.n_rows; i++) {
@@ -241,6 +371,8 @@ SimStatus cli_checkpoint_save(const char *path, const CliSession *session,
     }
     if (optimiser && progress)
         SIM_TRY(write_progress(store, session, optimiser, progress));
+    SIM_TRY(digest_of(store, digest));
+    SIM_TRY(write_text(store, "sha256", digest));
     SIM_TRY(sim_store_commit(store));
 out:
     sim_store_close(store);

@@ -4,6 +4,9 @@
 #include "cli/session.h"
 #include "sim/store.h"
 
+/* Whether the contents have the check sum they were saved with. */
+SimStatus cli_checkpoint_verify(SimStore *store, const char *path);
+
 /* Experiment, input and class names; nothing else of the session is touched. */
 SimStatus cli_checkpoint_describe(SimStore *store, const char *const *settings,
                                   size_t n_settings, CliSession *session);

@@ -50,9 +50,36 @@ static void settings_destroy(Settings *settings)
     free(settings->rows);
 }
 
+/* UTF-8 without control characters: what a resolved experiment can be read back from. */
+static bool is_plain_text(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        size_t more = *at < 0x80                  ? 0
+                      : *at >= 0xc2 && *at < 0xe0 ? 1
+                      : *at >= 0xe0 && *at < 0xf0 ? 2
+                      : *at >= 0xf0 && *at < 0xf5 ? 3
+                                                  : SIZE_MAX;
+        if (more == SIZE_MAX || *at < 0x20 || *at == 0x7f)
+            return false;
+        if (*at == 0xc2 && at[1] < 0xa0)
+            return false; /* control characters, too */
+        for (; more > 0; more--)
+            if ((*++at & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
 static SimStatus settings_add(Settings *settings, int section, const char *key,
                               const char *value, const char *place)
 {
+    enum { MOST = 1000 };
+    if (settings->n == MOST)
+        return sim_fail(SIM_ERR_FORMAT, "%s: more than %d settings", place, MOST);
+    if (!is_plain_text(value))
+        return sim_fail(SIM_ERR_VALUE,
+                        "%s: wanted UTF-8 text in one line, without control characters",
+                        place);
     if (settings->n == settings->capacity) {
         const size_t capacity = settings->capacity ? 2 * settings->capacity : 32;
         Setting *const rows = realloc(settings->rows, capacity * sizeof *rows);
@@ -106,6 +133,14 @@ static SimStatus next(Source *source)
     return SIM_OK;
 }
 
+/* One word or number. Anchors and aliases are refused with all else: nothing grows. */
+static bool is_scalar(const Source *source)
+{
+    return source->event.type == YAML_SCALAR_EVENT &&
+           strlen((const char *)source->event.data.scalar.value) ==
+               source->event.data.scalar.length;
+}
+
 static const char *scalar(const Source *source)
 {
     return (const char *)source->event.data.scalar.value;
@@ -116,7 +151,7 @@ static SimStatus read_section(Source *source, int section, Settings *settings)
 {
     SimStatus status = SIM_OK;
     char key[128], place[600];
-    if (source->event.type == YAML_SCALAR_EVENT && *scalar(source) == '\0')
+    if (is_scalar(source) && *scalar(source) == '\0')
         return SIM_OK; /* "neuron:" with nothing behind it */
     if (source->event.type != YAML_MAPPING_START_EVENT)
         return sim_fail(SIM_ERR_FORMAT, "%s: section %s wants rows of key: value",
@@ -125,14 +160,13 @@ static SimStatus read_section(Source *source, int section, Settings *settings)
         SIM_TRY(next(source));
         if (source->event.type == YAML_MAPPING_END_EVENT)
             return SIM_OK;
-        if (source->event.type != YAML_SCALAR_EVENT ||
-            source->event.data.scalar.length >= sizeof key)
+        if (!is_scalar(source) || source->event.data.scalar.length >= sizeof key)
             return sim_fail(SIM_ERR_FORMAT, "%s: wanted the name of a setting of %s",
                             source->place, sections[section]);
         snprintf(key, sizeof key, "%s", scalar(source));
         snprintf(place, sizeof place, "%s", source->place);
         SIM_TRY(next(source));
-        if (source->event.type != YAML_SCALAR_EVENT)
+        if (!is_scalar(source))
             return sim_fail(SIM_ERR_FORMAT, "%s: %s.%s wants one value", source->place,
                             sections[section], key);
         for (size_t i = 0; i < settings->n; i++)
@@ -172,7 +206,7 @@ static SimStatus read_yaml(const char *name, const char *text, Settings *setting
         SIM_TRY(next(&source));
         if (source.event.type == YAML_MAPPING_END_EVENT)
             break;
-        if (source.event.type != YAML_SCALAR_EVENT) {
+        if (!is_scalar(&source)) {
             status = sim_fail(SIM_ERR_FORMAT, "%s: wanted the name of a section",
                               source.place);
             goto out;

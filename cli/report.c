@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,7 @@
 #include "cli/netinfo.h"
 #include "sim/hash.h"
 
-/* --- before
- * ------------------------------------------------------------------------------ */
+/* --- before ------------------------------------------------------------------------ */
 
 static void print_memory(CliSession *s)
 {
@@ -78,8 +78,7 @@ void cli_report_resumed(CliReport *report, const CliProgressState *state)
            (unsigned long long)state->batch + 1);
 }
 
-/* --- while
- * ---------------------------------------------------------------------------------- */
+/* --- while ------------------------------------------------------------------------- */
 
 void cli_report_clear(CliReport *report)
 {
@@ -162,6 +161,18 @@ void cli_report_batch(CliReport *report, const CliProgressState *state, double l
     fflush(stdout);
 }
 
+void cli_report_warning(CliReport *report, const char *format, ...)
+{
+    va_list arguments;
+    cli_report_clear(report);
+    fflush(stdout);
+    fputs("warning: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
 void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best)
 {
     CliHuman seconds;
@@ -180,8 +191,7 @@ void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best
     fflush(stdout);
 }
 
-/* --- after
- * ------------------------------------------------------------------------------------ */
+/* --- after ------------------------------------------------------------------------- */
 
 static void print_weights_hash(const CliSession *s)
 {

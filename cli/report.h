@@ -23,6 +23,8 @@ void cli_report_epoch(CliReport *report, uint64_t epoch, uint64_t batch, size_t 
 void cli_report_batch(CliReport *report, const CliProgressState *state, double lr,
                       double waited_s);
 void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best);
+void cli_report_warning(CliReport *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Table of results, files, hash of the weights; draws the plots of the run. */
 SimStatus cli_report_end(CliReport *report, CliSession *session, const Net *net,
                          const CliProgressState *state, const CliEvaluation *test,

@@ -149,6 +149,7 @@ SimStatus cli_session_open(const char *model, const char *const *settings,
     SIM_TRY(choose_file(model, session.source));
     if (is_checkpoint(session.source)) {
         SIM_TRY(sim_store_open(session.source, &store));
+        SIM_TRY(cli_checkpoint_verify(store, session.source));
         SIM_TRY(cli_checkpoint_describe(store, settings, n_settings, &session));
         session.trained = true;
     } else {
@@ -176,6 +177,15 @@ out:
     return status;
 }
 
+const char *cli_session_split(const CliSession *session, char *buffer, size_t size)
+{
+    const DataSet *const set = &session->set;
+    snprintf(buffer, size, "%s: %zu train, %zu validation, %zu test, list %s",
+             set->split_name, set->n_part[DATA_TRAIN], set->n_part[DATA_VALIDATION],
+             set->n_part[DATA_TEST], set->test_hash);
+    return buffer;
+}
+
 void cli_session_close(CliSession *session)
 {
     net_params_destroy(&session->params);
@@ -183,6 +193,7 @@ void cli_session_close(CliSession *session)
     for (size_t i = 0; session->classes && i < session->input.classes; i++)
         free(session->classes[i]);
     free(session->classes);
+    free(session->trained_on);
     data_set_close(&session->set);
     cli_experiment_destroy(&session->experiment);
     *session = (CliSession){0};

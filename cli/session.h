@@ -24,6 +24,7 @@ typedef struct CliSession {
     NetGraph graph;
     NetParams params;
     bool trained;      /* parameters come from a checkpoint */
+    char *trained_on;  /* owned, NULL unless trained: cli_session_split at that time */
     char source[1024]; /* "runs/a/best.h5", epoch and all: for messages */
 } CliSession;
 
@@ -37,6 +38,11 @@ SimStatus cli_session_open(const char *model, const char *const *settings,
                            void (*warn)(void *argument, const char *sentence),
                            void *argument, CliSession *out);
 void cli_session_close(CliSession *session); /* accepts a zeroed one */
+
+/* The parts of the open set in one line, "random:7: 900 train, 100 test, list 1f2e...":
+ * the same line means the same samples in the same parts. */
+enum { CLI_SPLIT_SIZE = 256 };
+const char *cli_session_split(const CliSession *session, char *buffer, size_t size);
 
 /* --- checkpoints ---------------------------------------------------------------------
  */

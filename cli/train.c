@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -106,6 +106,22 @@ static SimStatus check_new(const char *folder)
     return make_folder(folder);
 }
 
+/* A run that died before its first checkpoint starts again from its settings. */
+static SimStatus find_run(const char *folder, char *model, size_t size, bool *has_state)
+{
+    snprintf(model, size, "%s/last.h5", folder);
+    *has_state = access(model, F_OK) == 0;
+    if (*has_state)
+        return SIM_OK;
+    snprintf(model, size, "%s/experiment.yaml", folder);
+    if (access(model, F_OK) == 0)
+        return SIM_OK;
+    return sim_fail(SIM_ERR_IO,
+                    "%s: no run to go on with: wanted a folder with last.h5, as \"apical "
+                    "train\" writes it",
+                    folder);
+}
+
 static int run(int argc, char **argv)
 {
     Arguments arguments = {0};
@@ -113,10 +129,11 @@ static int run(int argc, char **argv)
     CliSession session = {0};
     CliProgress progress;
     char folder[1024], model[1100];
+    bool resume = false;
     cli_parse(&argp, argc, argv, &arguments);
     if (arguments.resume) {
         snprintf(folder, sizeof folder, "%s", arguments.resume);
-        snprintf(model, sizeof model, "%s/last.h5", folder);
+        SIM_TRY(find_run(folder, model, sizeof model, &resume));
     } else {
         snprintf(model, sizeof model, "%s", arguments.experiment);
         if (arguments.out)
@@ -132,7 +149,7 @@ static int run(int argc, char **argv)
     cli_progress_end(&progress);
     if (!arguments.resume)
         SIM_TRY(check_new(folder));
-    SIM_TRY(cli_train(&session, folder, arguments.resume != NULL));
+    SIM_TRY(cli_train(&session, folder, resume));
 out:
     cli_session_close(&session);
     return status == SIM_OK ? CLI_OK : cli_failed("apical train");

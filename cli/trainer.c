@@ -2,12 +2,14 @@
 #include "cli/trainer.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
+#include "cli/diagnose.h"
 #include "cli/evaluate.h"
 #include "cli/report.h"
 
@@ -15,8 +17,11 @@ static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int number)
 {
+    static const char told[] = "\nstopping after this batch (again: at once)\n";
     (void)number;
     stop_signal = 1;
+    if (write(STDERR_FILENO, told, sizeof told - 1) < 0)
+        return; /* nobody to tell */
 }
 
 typedef struct Trainer {
@@ -29,6 +34,8 @@ typedef struct Trainer {
     CliEvaluation last; /* of the latest evaluation of the test part */
     CliReport report;
     double saved_s, started_s;
+    uint32_t *answers; /* owned, [batch] */
+    double *spikes;    /* owned, [graph nodes]: of this epoch, since the run went on */
 } Trainer;
 
 static const CliTrainOptions *options_of(const Trainer *t)
@@ -56,17 +63,48 @@ static SimStatus save(Trainer *t, const char *name)
     return status;
 }
 
+/* A file that is read again after a crash is whole or not there. */
+static FILE *begin_file(const char *path, char *temporary, size_t size)
+{
+    if ((size_t)snprintf(temporary, size, "%s.tmp", path) >= size) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    return fopen(temporary, "w");
+}
+
+static SimStatus end_file(FILE *to, const char *temporary, const char *path)
+{
+    bool good = to != NULL;
+    int reason = errno;
+    if (to) {
+        good = !ferror(to) && fflush(to) == 0 && fsync(fileno(to)) == 0;
+        reason = errno;
+        if (fclose(to) != 0 && good) {
+            reason = errno;
+            good = false;
+        }
+    }
+    if (good && rename(temporary, path) != 0) {
+        reason = errno;
+        good = false;
+    }
+    if (!good && to)
+        remove(temporary);
+    return good ? SIM_OK : sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(reason));
+}
+
 static SimStatus write_experiment(const Trainer *t)
 {
-    char path[1024], *text = NULL;
-    SimStatus status = path_in(t, "experiment.yaml", path, sizeof path);
-    if (status == SIM_OK)
-        status = cli_experiment_text(&t->session->experiment, &text);
-    FILE *to = status == SIM_OK ? fopen(path, "w") : NULL;
-    if (status == SIM_OK && (!to || fputs(text, to) < 0))
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    if (to && fclose(to) != 0 && status == SIM_OK)
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
+    char path[1024], temporary[1100], *text = NULL;
+    SimStatus status = SIM_OK;
+    SIM_TRY(path_in(t, "experiment.yaml", path, sizeof path));
+    SIM_TRY(cli_experiment_text(&t->session->experiment, &text));
+    FILE *const to = begin_file(path, temporary, sizeof temporary);
+    if (to)
+        fputs(text, to);
+    status = end_file(to, temporary, path);
+out:
     free(text);
     return status;
 }
@@ -85,11 +123,8 @@ static SimStatus write_log(const Trainer *t)
     SimStatus status = path_in(t, "log.jsonl", path, sizeof path);
     if (status != SIM_OK)
         return status;
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    FILE *to = fopen(temporary, "w");
-    if (!to)
-        return sim_fail(SIM_ERR_IO, "%s: %s", temporary, strerror(errno));
-    for (size_t i = 0; i < t->state.epoch; i++) {
+    FILE *const to = begin_file(path, temporary, sizeof temporary);
+    for (size_t i = 0; to && i < t->state.epoch; i++) {
         const CliPlotEpoch *e = &t->state.history[i];
         fprintf(to, "{\"epoch\": %.0f", e->epoch);
         put_number(to, "lr", e->lr);
@@ -102,72 +137,38 @@ static SimStatus write_log(const Trainer *t)
         put_number(to, "firing_rate", e->rate);
         fprintf(to, "}\n");
     }
-    const bool good = !ferror(to);
-    if (fclose(to) != 0 || !good || rename(temporary, path) != 0)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    return SIM_OK;
+    return end_file(to, temporary, path);
 }
 
-/* --- when numbers stop being numbers
- * ------------------------------------------------------ */
-
-static bool all_finite(const float *values, size_t n)
+/* What a killed run was writing when it died. */
+static void remove_leftovers(const Trainer *t)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(values[i]))
-            return false;
-    return true;
+    glob_t found;
+    char pattern[1024];
+    if (path_in(t, "*.tmp", pattern, sizeof pattern) != SIM_OK ||
+        glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        remove(found.gl_pathv[i]);
+    globfree(&found);
 }
 
-/* Runs the batch again with every wire watched and names the first that is not finite. */
-static SimStatus explain_nan(Trainer *t, const float *x, const uint32_t *labels,
-                             size_t batch)
+/* --- when numbers stop being numbers --------------------------------------------------
+ */
+
+static SimStatus not_finite(Trainer *t, const char *where)
 {
-    CliSession *s = t->session;
-    SimStatus status = SIM_OK;
-    Net *net = NULL;
-    char where[160] = "the loss";
-    unsigned char *watch = malloc(s->graph.n_nodes);
-    if (!watch)
-        return sim_fail(SIM_ERR_MEMORY, "no memory to look for the layer");
-    memset(watch, NET_WATCH_OUTPUT, s->graph.n_nodes);
-    const NetPlanOptions options = {.batch = (size_t)options_of(t)->batch,
-                                    .steps = s->input.steps,
-                                    .training = true,
-                                    .watch = watch};
-    for (size_t i = 0; i < s->params.n_rows; i++)
-        if (!all_finite(s->params.rows[i].values, s->params.rows[i].count)) {
-            snprintf(where, sizeof where, "the parameter %s", s->params.rows[i].name);
-            goto told;
-        }
-    SIM_TRY(net_create(&s->graph, &s->params, &options, &s->context, &net));
-    const SimTensor input = net_input(net, 0);
-    memcpy(input.f32, x, sim_shape_count(input.shape) * sizeof *x);
-    net_forward(net, s->input.steps, labels, net_optimiser_steps(t->optimiser));
-    for (size_t i = 0; i < s->graph.n_nodes; i++) {
-        const SimTensor wire = net_wire(net, i);
-        if (wire.data && wire.form == SIM_DENSE &&
-            !all_finite(wire.f32, sim_shape_count(wire.shape))) {
-            snprintf(where, sizeof where, "the output of layer %s",
-                     s->graph.nodes[i].name);
-            break;
-        }
-    }
-told:
-    save(t, "nan.h5");
-    status = sim_fail(
-        SIM_ERR_NUMERIC,
-        "loss became NaN at epoch %llu, batch %zu: %s is not finite; the state is "
-        "in %s/nan.h5: try a smaller optimiser.lr, or optimiser.clip=1",
-        (unsigned long long)t->state.epoch + 1, batch + 1, where, t->folder);
-out:
-    net_destroy(net);
-    free(watch);
-    return status;
+    const SimStatus saved = save(t, "nan.h5");
+    return sim_fail(SIM_ERR_NUMERIC,
+                    "epoch %llu, batch %llu: %s is not finite: try a smaller "
+                    "train.lr, or train.clip=1%s%s%s",
+                    (unsigned long long)t->state.epoch + 1,
+                    (unsigned long long)t->state.batch + 1, where,
+                    saved == SIM_OK ? "; the state is in " : "",
+                    saved == SIM_OK ? t->folder : "", saved == SIM_OK ? "/nan.h5" : "");
 }
 
-/* --- one step, one epoch
- * -------------------------------------------------------------------- */
+/* --- one step, one epoch ----------------------------------------------------------- */
 
 static void add_activity(Trainer *t)
 {
@@ -177,6 +178,7 @@ static void add_activity(Trainer *t)
         const NetActivity activity = net_activity(t->net, i);
         if (!activity.spiking)
             continue;
+        t->spikes[i] += activity.spikes;
         sums->spikes += activity.spikes;
         sums->neuron_steps += activity.neuron_steps;
         sums->silent += (double)activity.silent;
@@ -200,16 +202,20 @@ static SimStatus train_batch(Trainer *t, const DataBatch *batch, double lr)
                             .labels = batch->labels,
                             .d_scores = net_output_gradient(t->net, 0)};
     const double loss = net_losses[s->experiment.loss.kind]->apply(&run);
-    if (!isfinite(loss))
-        return explain_nan(t, batch->x, batch->labels, (size_t)t->state.batch);
-    uint32_t answers[65536];
-    t->state.sums.right += (double)net_predict(scores.shape.t, batch->n, s->input.classes,
-                                               scores.f32, batch->labels, answers);
-    t->state.sums.loss += loss * (double)batch->n;
-    t->state.sums.seen += (double)batch->n;
+    const double right = (double)net_predict(scores.shape.t, batch->n, s->input.classes,
+                                             scores.f32, batch->labels, t->answers);
+    /* Spikes hide a NaN (it is not above threshold): gradients are looked at, too. */
     net_zero_gradients(t->net);
     net_backward(t->net);
-    net_optimiser_step(t->optimiser, t->net, lr);
+    const uint64_t step = net_optimiser_steps(t->optimiser);
+    if (!isfinite(loss) || !isfinite(net_optimiser_step(t->optimiser, t->net, lr))) {
+        char where[CLI_DIAGNOSIS_SIZE];
+        cli_diagnose_step(s, t->net, batch->x, batch->labels, step, where);
+        return not_finite(t, where);
+    }
+    t->state.sums.right += right;
+    t->state.sums.loss += loss * (double)batch->n;
+    t->state.sums.seen += (double)batch->n;
     add_activity(t);
     return SIM_OK;
 }
@@ -263,6 +269,21 @@ static SimStatus evaluate_into(Trainer *t, DataPart part, double *loss, double *
     return SIM_OK;
 }
 
+/* A layer without a spike in a whole epoch lets nothing through. */
+static void warn_of_silence(Trainer *t)
+{
+    const NetGraph *const graph = &t->session->graph;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        if (net_activity(t->net, i).spiking && t->spikes[i] == 0.0)
+            cli_report_warning(
+                &t->report,
+                "layer %s did not fire in this epoch: lower its threshold, "
+                "or let more in",
+                graph->nodes[i].name);
+        t->spikes[i] = 0.0;
+    }
+}
+
 static SimStatus finish_epoch(Trainer *t)
 {
     SimStatus status = SIM_OK;
@@ -281,6 +302,9 @@ static SimStatus finish_epoch(Trainer *t)
                               (size_t)o->epochs),
         .rate = sums->neuron_steps > 0.0 ? sums->spikes / sums->neuron_steps : 0.0};
     const uint64_t done = t->state.epoch + 1;
+    char where[CLI_DIAGNOSIS_SIZE];
+    if (cli_diagnose_params(t->session, where))
+        return not_finite(t, where);
     if (done % (uint64_t)o->eval_every == 0 || done == (uint64_t)o->epochs) {
         if (has_validation)
             SIM_TRY(evaluate_into(t, DATA_VALIDATION, &row.validation_loss,
@@ -310,12 +334,12 @@ static SimStatus finish_epoch(Trainer *t)
     SIM_TRY(save(t, "last.h5"));
     SIM_TRY(write_log(t));
     cli_report_epoch_done(&t->report, &row, best);
+    warn_of_silence(t);
 out:
     return status;
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------------- */
 
 static SimStatus open_trainer(Trainer *t, bool resume)
 {
@@ -334,6 +358,10 @@ static SimStatus open_trainer(Trainer *t, bool resume)
                                  .training = true,
                                  .memory = (NetMemory)o->memory,
                                  .budget = (size_t)o->budget_mib << 20};
+    t->answers = calloc(batch, sizeof *t->answers);
+    t->spikes = calloc(s->graph.n_nodes, sizeof *t->spikes);
+    if (!t->answers || !t->spikes)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for answers");
     SIM_TRY(net_optimiser_create(&s->experiment.optimiser, &s->params, &s->context,
                                  &t->optimiser));
     SIM_TRY(net_create(&s->graph, &s->params, &plan, &s->context, &t->net));
@@ -345,6 +373,12 @@ static SimStatus open_trainer(Trainer *t, bool resume)
         char path[1024];
         SIM_TRY(path_in(t, "last.h5", path, sizeof path));
         SIM_TRY(cli_checkpoint_resume(path, s, t->optimiser, &t->state));
+        if (t->state.batch > data_loader_batches(t->loader))
+            status = sim_fail(SIM_ERR_VALUE,
+                              "%s stands at batch %llu of an epoch that has %zu: leave "
+                              "train.batch and the data as they were",
+                              path, (unsigned long long)t->state.batch,
+                              data_loader_batches(t->loader));
     }
 out:
     return status;
@@ -358,6 +392,8 @@ static void close_trainer(Trainer *t)
     net_destroy(t->evaluator);
     cli_evaluation_destroy(&t->last);
     free(t->state.history);
+    free(t->answers);
+    free(t->spikes);
 }
 
 static SimStatus loop(Trainer *t)
@@ -386,6 +422,19 @@ out:
     return status;
 }
 
+/* Going on with other data would neither be the same training nor, where test samples
+ * have become training samples, an honest test. */
+static SimStatus check_same_data(const CliSession *session)
+{
+    char now[CLI_SPLIT_SIZE];
+    if (strcmp(cli_session_split(session, now, sizeof now), session->trained_on) == 0)
+        return SIM_OK;
+    return sim_fail(SIM_ERR_VALUE,
+                    "%s: these are not the data the run began with (%s), but %s: bring "
+                    "them back, or start a new run",
+                    session->experiment.data.path, session->trained_on, now);
+}
+
 SimStatus cli_train(CliSession *session, const char *folder, bool resume)
 {
     SimStatus status = SIM_OK;
@@ -393,16 +442,24 @@ SimStatus cli_train(CliSession *session, const char *folder, bool resume)
                  .folder = folder,
                  .saved_s = cli_seconds(),
                  .started_s = cli_seconds()};
-    struct sigaction catch = {.sa_handler = on_signal}, before[2];
+    /* Once: a second Ctrl-C ends the program as it always does. */
+    struct sigaction catch = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before[2];
     stop_signal = 0;
     sigemptyset(&catch.sa_mask);
     sigaction(SIGINT, &catch, &before[0]);
     sigaction(SIGTERM, &catch, &before[1]);
+    if (resume)
+        SIM_TRY(check_same_data(session));
     SIM_TRY(cli_report_start(&t.report, session, folder));
     SIM_TRY(open_trainer(&t, resume));
+    remove_leftovers(&t);
     SIM_TRY(write_experiment(&t));
+    SIM_TRY(write_log(&t));
     if (resume)
         cli_report_resumed(&t.report, &t.state);
+    else
+        SIM_TRY(save(&t, "last.h5")); /* from here on a killed run can go on */
     SIM_TRY(loop(&t));
     if (t.last.seen == 0 && session->set.n_part[DATA_TEST] > 0) {
         double loss, accuracy; /* resumed after the last epoch */

@@ -179,6 +179,8 @@ double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
     const NetOptimiserOptions *options = &o->options;
     Work work = {.optimiser = o};
     const double norm = gradient_norm(o, net, &work);
+    if (!isfinite(norm))
+        return norm;
     const bool clipped = options->clip > 0.0 && norm > options->clip;
     const float factor = clipped ? (float)(options->clip / (norm + 1e-6)) : 1.0f;
     const double step = (double)++o->steps;

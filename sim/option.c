@@ -179,37 +179,53 @@ const char *sim_option_print(const SimOption *row, const void *target, char *buf
     return buffer;
 }
 
-/* Edits (insert, delete, replace) from a to b; words longer than the table do not match.
- */
+/* Edits from a to b: insert, delete, replace, swap two neighbours (optimal string
+ * alignment). Words longer than the table do not match. */
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 48 };
     const size_t n = strlen(a), m = strlen(b);
-    size_t row[LONGEST + 1];
+    size_t rows[3][LONGEST + 1]; /* of i - 2, i - 1 and i, in turn */
     if (n > LONGEST || m > LONGEST)
         return LONGEST;
     for (size_t j = 0; j <= m; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= n; i++) {
-        size_t corner = row[0];
+        size_t *const row = rows[i % 3];
+        const size_t *const above = rows[(i + 2) % 3], *const two_above =
+                                                           rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            const size_t swap = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            size_t best = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = swap < best ? swap : best;
+            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            best = above[j] + 1 < best ? above[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                two_above[j - 2] + 1 < best)
+                best = two_above[j - 2] + 1;
+            row[j] = best;
         }
     }
-    return row[m];
+    return rows[n % 3][m];
+}
+
+static size_t difference(size_t a, size_t b)
+{
+    return a > b ? a - b : b - a;
 }
 
 const char *sim_nearest(const char *word, const char *const *list)
 {
     const char *best = NULL;
-    size_t best_distance = 1 + strlen(word) / 2;
+    const size_t length = strlen(word);
+    size_t best_distance = 1 + length / 2;
     for (; *list; list++) {
         const size_t distance = edit_distance(word, *list);
-        if (distance < best_distance && distance <= 3) {
+        if (distance > 3 || distance > best_distance)
+            continue;
+        /* Of two equally near, the one as long: letters are swapped more than left out.
+         */
+        if (distance < best_distance || (best && difference(strlen(*list), length) <
+                                                     difference(strlen(best), length))) {
             best = *list;
             best_distance = distance;
         }

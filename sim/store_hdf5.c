@@ -124,7 +124,10 @@ SimStatus sim_store_create(const char *path, SimStore **out)
     enter();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
-    store->file = H5Fcreate(store->writing, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    store->file = H5Fcreate(store->writing, H5F_ACC_TRUNC, creation, access);
+    H5Pclose(creation);
     H5Pclose(access);
     if (store->file < 0) {
         status = sim_fail(SIM_ERR_IO, "%s: cannot be written (is the disk full?)", path);
@@ -443,14 +446,34 @@ static SimStatus not_written(const SimStore *store, const char *name)
                     store->path, name);
 }
 
+/* Makes the groups on the way to a name. The time of writing is left out of groups and
+ * arrays: the same contents are then the same bytes. */
+static void make_groups(const SimStore *store, const char *name)
+{
+    char *part = strdup(name);
+    if (!part)
+        return; /* what needs the group will fail */
+    const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    for (char *slash = strchr(part, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!is_there(store, part))
+            H5Gclose(H5Gcreate2(store->file, part, H5P_DEFAULT, properties, H5P_DEFAULT));
+        *slash = '/';
+    }
+    H5Pclose(properties);
+    free(part);
+}
+
+/* Takes `properties`. */
 static hid_t create_array(const SimStore *store, const char *name, hid_t type,
                           hid_t space, hid_t properties)
 {
-    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-    H5Pset_create_intermediate_group(links, 1);
+    make_groups(store, name);
+    H5Pset_obj_track_times(properties, false);
     const hid_t dataset =
-        H5Dcreate2(store->file, name, type, space, links, properties, H5P_DEFAULT);
-    H5Pclose(links);
+        H5Dcreate2(store->file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Pclose(properties);
     return dataset;
 }
 
@@ -467,7 +490,8 @@ SimStatus sim_store_write(SimStore *store, const char *name, SimType type, size_
     enter();
     const hid_t space =
         n_dims ? H5Screate_simple((int)n_dims, size, NULL) : H5Screate(H5S_SCALAR);
-    const hid_t dataset = create_array(store, name, native(type), space, H5P_DEFAULT);
+    const hid_t dataset =
+        create_array(store, name, native(type), space, H5Pcreate(H5P_DATASET_CREATE));
     if (dataset < 0 || (count && H5Dwrite(dataset, native(type), H5S_ALL, H5S_ALL,
                                           H5P_DEFAULT, data) < 0))
         status = not_written(store, name);
@@ -501,7 +525,6 @@ SimStatus sim_store_begin_rows(SimStore *store, const char *name, SimType type,
         status = not_written(store, name);
     else
         H5Dclose(dataset);
-    H5Pclose(properties);
     H5Sclose(space);
     return leave(status);
 }
@@ -547,10 +570,12 @@ static hid_t open_object(const SimStore *store, const char *name)
         return H5Oopen(store->file, name, H5P_DEFAULT);
     if (!store->writing)
         return H5I_INVALID_HID;
-    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-    H5Pset_create_intermediate_group(links, 1);
-    const hid_t group = H5Gcreate2(store->file, name, links, H5P_DEFAULT, H5P_DEFAULT);
-    H5Pclose(links);
+    make_groups(store, name);
+    const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    const hid_t group =
+        H5Gcreate2(store->file, name, H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Pclose(properties);
     return group;
 }
 

@@ -111,4 +111,7 @@ Test(option, nearest_word)
     cr_expect_str_eq(sim_nearest("trian", list), "train");
     cr_expect_str_eq(sim_nearest("compares", list), "compare");
     cr_expect(sim_nearest("zzzzzz", list) == NULL);
+    static const char *const somas[] = {"li", "lif", "alif", NULL};
+    cr_expect_str_eq(sim_nearest("lfi", somas), "lif");
+    cr_expect_str_eq(sim_nearest("l", somas) ? sim_nearest("l", somas) : "none", "none");
 }
