@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct Net {
     Plan plan;
@@ -12,6 +13,7 @@ struct Net {
     size_t t0; /* of the next window */
     size_t nt; /* of the latest window */
     uint64_t step;
+    bool timed; /* see net_time_nodes */
     const uint32_t *labels;
 };
 
@@ -246,7 +248,7 @@ static void count_spikes(const Net *net, PlanNode *node, const SimTensor *y)
         }
 }
 
-static void run_instruction(Net *net, const PlanInstruction *at)
+static void run_layer(Net *net, const PlanInstruction *at)
 {
     if (at->node == PLAN_NONE)
         return;
@@ -274,6 +276,27 @@ static void run_instruction(Net *net, const PlanInstruction *at)
     case PLAN_END:
         break;
     }
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void run_instruction(Net *net, const PlanInstruction *at)
+{
+    if (!net->timed || at->node == PLAN_NONE) {
+        run_layer(net, at);
+        return;
+    }
+    NetTimes *const times = &net->plan.nodes[at->node].times;
+    const double start = seconds();
+    run_layer(net, at);
+    *(at->op == PLAN_BACKWARD ? &times->backward
+      : at->op == PLAN_AGAIN  ? &times->again
+                              : &times->forward) += seconds() - start;
 }
 
 void net_reset(Net *net)
@@ -458,4 +481,26 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
 NetMemoryInfo net_memory_info(const Net *net)
 {
     return memory_of(&net->plan);
+}
+
+void net_time_nodes(Net *net, bool on)
+{
+    net->timed = on;
+    for (size_t k = 0; k < net->plan.n_nodes; k++)
+        net->plan.nodes[k].times = (NetTimes){0};
+}
+
+NetTimes net_times(const Net *net, size_t node)
+{
+    const int number = net->plan.of_graph[node];
+    NetTimes sum = net->plan.nodes[number].times;
+    for (size_t k = 0; k < net->plan.n_nodes; k++) {
+        const PlanNode *from = &net->plan.nodes[k];
+        if (from->graph_node != PLAN_NONE || from->inputs[0] != number)
+            continue;
+        sum.forward += from->times.forward;
+        sum.again += from->times.again;
+        sum.backward += from->times.backward;
+    }
+    return sum;
 }

@@ -107,6 +107,14 @@ typedef struct NetActivity {
 NetActivity net_activity(const Net *net, size_t node);
 void net_reset_counts(Net *net);
 
+/* Wall-clock seconds spent in each node, conversions that the planner put in counted with
+ * the node they come from. Nothing is timed until net_time_nodes. */
+typedef struct NetTimes {
+    double forward, again, backward; /* again: computed once more for backward */
+} NetTimes;
+void net_time_nodes(Net *net, bool on); /* and starts from zero */
+NetTimes net_times(const Net *net, size_t node);
+
 /* --- the plan as a table --------------------------------------------------------------
  */
 

@@ -55,6 +55,7 @@ typedef struct PlanNode {
     int wire, gradient;            /* the buffers as of the latest instruction */
     uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
     double spikes, neuron_steps;
+    NetTimes times;
 } PlanNode;
 
 typedef struct PlanInstruction {
