@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/human.h"
+#include "cli/terminal.h"
 
 enum { BAR = 24 };
 
@@ -19,7 +19,7 @@ static double now_s(void)
 void cli_progress_start(CliProgress *progress, const char *what)
 {
     *progress = (CliProgress){
-        .what = what, .started_s = now_s(), .is_terminal = isatty(STDERR_FILENO) != 0};
+        .what = what, .started_s = now_s(), .is_terminal = cli_is_terminal(stderr)};
 }
 
 bool cli_progress_step(void *argument, size_t done, size_t of)
@@ -29,13 +29,11 @@ bool cli_progress_step(void *argument, size_t done, size_t of)
     if (!progress->is_terminal || (now - progress->drawn_s < 0.1 && done < of))
         return true;
     progress->drawn_s = now;
-    char bar[BAR + 1];
-    for (size_t i = 0; i < BAR; i++)
-        bar[i] = of > 0 && i * of < done * BAR ? '#' : '.';
-    bar[BAR] = '\0';
+    char bar[3 * BAR + 2];
+    cli_terminal_bar(bar, sizeof bar, of > 0 ? (double)done / (double)of : 0.0, BAR);
     const double passed = now - progress->started_s;
     CliHuman left;
-    fprintf(stderr, "\r  [%s] %zu of %zu %s", bar, done, of, progress->what);
+    fprintf(stderr, "\r%s  %zu of %zu %s", bar, done, of, progress->what);
     if (done > 0 && done < of && passed > 1)
         fprintf(stderr, ", %s left",
                 cli_human_seconds(left, passed * (double)(of - done) / (double)done));

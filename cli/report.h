@@ -7,22 +7,24 @@
 
 typedef struct CliReport {
     const char *folder;
-    bool is_terminal, drawn, has_estimate;
+    bool is_terminal, drawn, has_estimate, has_header, has_validation;
     uint64_t epoch, epochs;
     size_t first_batch, batches, batch_size;
     double epoch_started_s, line_s, waited_s; /* waited: at the start of the epoch */
-    double first_seen; /* samples before this process's part of it */
+    double test_s; /* spent on validation and test after the latest epoch */
 } CliReport;
 
 /* Before anything runs: configuration, split and its hash, parameters, memory by policy.
  */
-SimStatus cli_report_start(CliReport *report, CliSession *session, const char *folder);
+void cli_report_start(CliReport *report, CliSession *session, const Net *net,
+                      const char *folder);
 void cli_report_resumed(CliReport *report, const CliProgressState *state);
 void cli_report_epoch(CliReport *report, uint64_t epoch, uint64_t batch, size_t batches,
                       double waited_s);
 void cli_report_batch(CliReport *report, const CliProgressState *state, double lr,
                       double waited_s);
-void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best);
+void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best,
+                           double test_s);
 void cli_report_warning(CliReport *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Table of results, files, hash of the weights; draws the plots of the run. */

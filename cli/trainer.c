@@ -305,6 +305,7 @@ static SimStatus finish_epoch(Trainer *t)
     char where[CLI_DIAGNOSIS_SIZE];
     if (cli_diagnose_params(t->session, where))
         return not_finite(t, where);
+    const double begun_s = cli_seconds();
     if (done % (uint64_t)o->eval_every == 0 || done == (uint64_t)o->epochs) {
         if (has_validation)
             SIM_TRY(evaluate_into(t, DATA_VALIDATION, &row.validation_loss,
@@ -333,7 +334,7 @@ static SimStatus finish_epoch(Trainer *t)
         SIM_TRY(save(t, "best.h5"));
     SIM_TRY(save(t, "last.h5"));
     SIM_TRY(write_log(t));
-    cli_report_epoch_done(&t->report, &row, best);
+    cli_report_epoch_done(&t->report, &row, best, cli_seconds() - begun_s);
     warn_of_silence(t);
 out:
     return status;
@@ -451,8 +452,8 @@ SimStatus cli_train(CliSession *session, const char *folder, bool resume)
     sigaction(SIGTERM, &catch, &before[1]);
     if (resume)
         SIM_TRY(check_same_data(session));
-    SIM_TRY(cli_report_start(&t.report, session, folder));
     SIM_TRY(open_trainer(&t, resume));
+    cli_report_start(&t.report, session, t.net, folder);
     remove_leftovers(&t);
     SIM_TRY(write_experiment(&t));
     SIM_TRY(write_log(&t));
