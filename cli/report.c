@@ -49,11 +49,29 @@ static void print_memory(CliSession *s, const Net *net)
     printf(", without parameters\n");
 }
 
+static void print_params(const NeuronParam *params, size_t n, const double *values)
+{
+    for (size_t i = 0; i < n; i++)
+        printf(", %s %g", params[i].name, values[i]);
+}
+
 static void print_neuron(const NeuronSpec *neuron)
 {
-    printf("neuron     %s", neuron->soma->name);
-    for (size_t i = 0; i < neuron->soma->n_params; i++)
-        printf(", %s %g", neuron->soma->params[i].name, neuron->soma_values[i]);
+    const NeuronDendrite *const dendrite = neuron->dendrite;
+    printf("neuron     ");
+    if (dendrite->forward) {
+        printf("%s", dendrite->name);
+        print_params(dendrite->params, dendrite->n_params, neuron->dendrite_values);
+        printf("; ");
+    }
+    if (neuron->soma->output != SIM_SPIKES) {
+        printf("soma %s", neuron->soma->name);
+        print_params(neuron->soma->params, neuron->soma->n_params, neuron->soma_values);
+        printf("\n");
+        return;
+    }
+    printf("%s", neuron->soma->name);
+    print_params(neuron->soma->params, neuron->soma->n_params, neuron->soma_values);
     printf("; surrogate %s %g x %g\n", neuron->surrogate->name, neuron->surrogate_alpha,
            neuron->surrogate_scale);
 }
