@@ -1,24 +1,52 @@
 #!/bin/sh
-# Runs Apical and the same nets in PyTorch one after the other, in one go, and prints ratios.
+# Runs Apical and the same nets in PyTorch alternately, in one go, and prints the ratios of
+# the medians.
 #
-#     sh bench/beside_torch.sh YARDSTICK.py [BUILD]     YARDSTICK.py NET --batch 4 --steps T ...
-#                                                       prints one JSON object (needs python3-torch)
+#     sh bench/beside_torch.sh YARDSTICK.py [BUILD [ROUNDS [NET...]]]
+#
+# YARDSTICK.py NET --batch 4 --steps T ... prints one JSON object (needs python3-torch).
+# Memory counts activations: the peak of the process less code, parameters, gradients and
+# the optimiser's state.
 set -eu
 yardstick=${1:?"give the path of the PyTorch yardstick"}
 build=${2:-build}
-for row in "sresnet --steps 10 --size 64" "msresnet --steps 8 --size 48" "sewresnet --steps 8 --size 48"; do
-    net=${row%% *}
-    # shellcheck disable=SC2086
-    theirs=$(/usr/bin/python3 "$yardstick" $row --batch 4 --surrogate triangle)
-    for memory in keep recompute; do
-        ours=$("$build/bench/net_step" "$net" "$memory")
-        printf '%s\n%s\n' "$theirs" "$ours" | /usr/bin/python3 -c '
-import json, sys
-a, b = (json.loads(line) for line in sys.stdin)
-mean = lambda r: sum(r) / len(r)
-print("%-10s %-10s train %.3f s against %.3f (%.1fx)  inference %.3f s against %.3f (%.1fx)  '"\
-"'peak %d MB against %d (1/%.1f)  firing %.3f against %.3f" % (b["net"], b["memory"], b["train_s"],
-a["train_s"], a["train_s"] / b["train_s"], b["infer_s"], a["infer_s"], a["infer_s"] / b["infer_s"],
-b["peak_mb"], a["peak_mb"], a["peak_mb"] / b["peak_mb"], mean(b["rates"]), mean(a["rates"])))'
+rounds=${3:-3}
+[ $# -gt 3 ] && shift 3 && nets=$* || nets="sresnet msresnet sewresnet"
+python=/usr/bin/python3
+code=$($python -c 'import torch, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)')
+for net in $nets; do
+    case $net in
+    sresnet) sizes="--steps 10 --size 64" ;;
+    *) sizes="--steps 8 --size 48" ;;
+    esac
+    figures=$(mktemp)
+    for round in $(seq "$rounds"); do
+        # shellcheck disable=SC2086
+        $python "$yardstick" "$net" $sizes --batch 4 --surrogate triangle --runs 3 | tr -d '\n' >>"$figures"
+        echo >>"$figures"
+        for memory in keep recompute; do
+            "$build/cli/apical" bench step --net "$net" --memory "$memory" --json - | tr -d '\n' >>"$figures"
+            echo >>"$figures"
+        done
     done
+    $python - "$figures" "$code" <<'PYTHON'
+import json, sys
+from statistics import median
+lines = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
+theirs = [l for l in lines if "suite" not in l]
+mid = lambda rows, key: median(r[key] for r in rows)
+mean = lambda rates: sum(rates) / len(rates)
+for memory in ("keep", "recompute"):
+    ours = [l["rows"][0] for l in lines if "suite" in l and l["rows"][0]["memory"] == memory]
+    copies = 3 * 4e-6 * ours[0]["parameters"]  # weights, gradients, momentum
+    held = mid(theirs, "peak_mb") * 1.048576 - float(sys.argv[2]) * 1.048576 - copies
+    train, infer = mid(ours, "train_s"), mid(ours, "infer_s")
+    took = mid(ours, "activation_bytes") / 1e6
+    print("%-9s %-9s  train %.3f s against %.3f (%.1fx)  inference %.3f s against %.3f (%.1fx)  "
+          "activations %.0f MB against %.0f (1/%.1f)  firing %.1f %% against %.1f %%" % (
+          ours[0]["net"], memory, train, mid(theirs, "train_s"), mid(theirs, "train_s") / train,
+          infer, mid(theirs, "infer_s"), mid(theirs, "infer_s") / infer, took, held, held / took,
+          100 * mid(ours, "rate"), 100 * mean(theirs[0]["rates"])))
+PYTHON
+    rm -f "$figures"
 done

@@ -17,7 +17,8 @@ static const struct {
     {"nets", {"nets", "neurons", "sim"}},
     {"datasets", {"datasets", "sim"}},
     {"viz", {"viz", "nets", "datasets", "neurons", "sim"}},
-    {"cli", {"cli", "viz", "nets", "datasets", "neurons", "sim"}},
+    {"bench", {"bench", "nets", "neurons", "sim"}},
+    {"cli", {"cli", "viz", "bench", "nets", "datasets", "neurons", "sim"}},
 };
 
 /* Headers that one file only may include, wherever it lives. */

@@ -1,0 +1,92 @@
+/* bench/step.c: whole training steps, inference passes and single steps online. */
+#include <math.h>
+#include <string.h>
+
+#include "bench/subject.h"
+
+static const BenchColumn columns[] = {
+    {"net", "net", BENCH_TEXT},
+    {"memory", "memory", BENCH_TEXT},
+    {"batch", "batch", BENCH_COUNT},
+    {"steps", "T", BENCH_COUNT},
+    {"parameters", "parameters", BENCH_COUNT},
+    {"train_s", "train", BENCH_SECONDS},
+    {"infer_s", "infer", BENCH_SECONDS},
+    {"online_s", "one step online", BENCH_SECONDS},
+    {"rate", "firing", BENCH_SHARE},
+    {"plan_bytes", "activations planned", BENCH_BYTES},
+    {"activation_bytes", "activations took", BENCH_BYTES},
+    {"peak_bytes", "process peak", BENCH_BYTES},
+    {NULL, NULL, BENCH_TEXT}};
+
+static const struct {
+    const char *name;
+    NetMemory memory;
+} policies[] = {{"keep", NET_MEMORY_KEEP}, {"recompute", NET_MEMORY_RECOMPUTE}};
+enum { N_POLICIES = sizeof policies / sizeof *policies };
+
+/* One image, one step at a time: what a simulation in step with the world would need. */
+static void online(void *of)
+{
+    BenchSubject *const subject = of;
+    bench_fill_input(subject, 1);
+    net_forward(subject->net, 1, NULL, 0);
+}
+
+static SimStatus time_net(const BenchNet *net, size_t policy, const BenchOptions *options,
+                          const SimContext *context, BenchTable *table)
+{
+    SimStatus status = SIM_OK;
+    BenchSubject subject = {0};
+    BenchOptions single = *options;
+    single.batch = 1;
+
+    bench_peak_restart();
+    SIM_TRY(bench_subject_create(net, options, policies[policy].memory, true, 0, context,
+                                 &subject));
+    const double planned = bench_planned_bytes(&subject);
+    const double train = bench_time(bench_train, &subject, options->seconds);
+    const double peak = bench_peak(), took = bench_activation_bytes(&subject);
+    const double rate = bench_rate(&subject), batch = (double)subject.batch,
+                 steps = (double)subject.steps,
+                 parameters = (double)subject.params.n_trained;
+    bench_subject_destroy(&subject);
+
+    SIM_TRY(
+        bench_subject_create(net, options, NET_MEMORY_KEEP, false, 0, context, &subject));
+    const double infer = bench_time(bench_infer, &subject, options->seconds);
+    bench_subject_destroy(&subject);
+
+    SIM_TRY(
+        bench_subject_create(net, &single, NET_MEMORY_KEEP, false, 1, context, &subject));
+    const double one = bench_time(online, &subject, options->seconds);
+    SIM_TRY(bench_row(table, net->name, policies[policy].name, batch, steps, parameters,
+                      train, infer, one, rate, planned, took, peak));
+out:
+    bench_subject_destroy(&subject);
+    return status;
+}
+
+static SimStatus run(const BenchOptions *options, const SimContext *context,
+                     BenchTable *table)
+{
+    SimStatus status = SIM_OK;
+    if (options->net && !bench_net_find(options->net))
+        return SIM_ERR_VALUE;
+    for (const BenchNet *net = bench_nets; net->name; net++)
+        for (size_t p = 0; p < N_POLICIES; p++) {
+            if ((options->net && strcmp(options->net, net->name) != 0) ||
+                (options->memory && strcmp(options->memory, policies[p].name) != 0))
+                continue;
+            SIM_TRY(time_net(net, p, options, context, table));
+        }
+out:
+    return status;
+}
+
+const BenchSuite bench_suite_step = {
+    .name = "step",
+    .summary = "training steps, inference, single steps online: time and memory",
+    .columns = columns,
+    .run = run,
+};

@@ -1,0 +1,205 @@
+/* bench/subject.c: published nets on random data. */
+#include "bench/subject.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nets/loss.h"
+#include "nets/model.h"
+
+static const float density = 0.1f; /* of events in the input */
+
+const BenchNet bench_nets[] = {{.name = "sresnet",
+                                .model = "sresnet",
+                                .loss = "cross_entropy",
+                                .batch = 4,
+                                .steps = 10,
+                                .side = 64,
+                                .channels = 2,
+                                .classes = 10},
+                               {.name = "msresnet",
+                                .model = "msresnet",
+                                .settings = {"first_gamma=1", "second_gamma=1"},
+                                .loss = "cross_entropy",
+                                .batch = 4,
+                                .steps = 8,
+                                .side = 48,
+                                .channels = 2,
+                                .classes = 10,
+                                .plain_neuron = true},
+                               {.name = "sewresnet",
+                                .model = "sewresnet",
+                                .loss = "cross_entropy",
+                                .batch = 4,
+                                .steps = 8,
+                                .side = 48,
+                                .channels = 2,
+                                .classes = 10,
+                                .plain_neuron = true},
+                               {.name = NULL}};
+
+const BenchNet *bench_net_find(const char *name)
+{
+    const char *names[sizeof bench_nets / sizeof *bench_nets] = {NULL};
+    for (size_t i = 0; bench_nets[i].name; i++) {
+        if (strcmp(bench_nets[i].name, name) == 0)
+            return &bench_nets[i];
+        names[i] = bench_nets[i].name;
+    }
+    const char *const near = sim_nearest(name, names);
+    sim_fail(SIM_ERR_VALUE, "no net \"%s\" to measure%s%s%s: wanted one of %s, %s, ...",
+             name, near ? ": did you mean \"" : "", near ? near : "", near ? "\"" : "",
+             names[0], names[1]);
+    return NULL;
+}
+
+static SimStatus describe(const BenchNet *of, const char *surrogate, size_t steps,
+                          NetGraph *graph)
+{
+    SimStatus status = SIM_OK;
+    const NetModel *const model = net_model_find(of->model);
+    NeuronSpec neuron = neuron_spec_default();
+    void *const options = calloc(1, model->options_size);
+    if (!options)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the options of %s", of->model);
+    sim_options_init(model->options, options);
+    if (!of->plain_neuron)
+        model->neuron(options, &neuron);
+    SIM_TRY(neuron_spec_set(&neuron, "surrogate", surrogate));
+    if (strcmp(surrogate, "triangle") == 0)
+        SIM_TRY(neuron_spec_set(&neuron, "surrogate_scale", "0.3"));
+    for (const char *const *setting = of->settings; *setting; setting++) {
+        char key[64];
+        const char *const value = strchr(*setting, '=') + 1;
+        snprintf(key, sizeof key, "%.*s", (int)(value - *setting - 1), *setting);
+        SIM_TRY(sim_option_set(model->options, options, key, value));
+    }
+    const NetModelInput input = {.h = of->side,
+                                 .w = of->side,
+                                 .c = of->channels,
+                                 .classes = of->classes,
+                                 .steps = steps,
+                                 .constant = of->constant};
+    SIM_TRY(model->build(options, &input, &neuron, graph));
+out:
+    free(options);
+    return status;
+}
+
+SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
+                               NetMemory memory, bool training, size_t window,
+                               const SimContext *context, BenchSubject *subject)
+{
+    SimStatus status = SIM_OK;
+    NetOptimiserOptions optimiser;
+    *subject = (BenchSubject){.of = of,
+                              .context = context,
+                              .batch = options->batch ? options->batch : of->batch,
+                              .steps = options->steps ? options->steps : of->steps};
+    subject->before = bench_resident();
+    sim_options_init(net_optimiser_options, &optimiser);
+    subject->lr = optimiser.lr;
+    SIM_TRY(describe(of, options->surrogate, subject->steps, &subject->graph));
+    SIM_TRY(
+        net_params_create(&subject->graph, subject->steps, 0, context, &subject->params));
+    if (training)
+        SIM_TRY(net_optimiser_create(&optimiser, &subject->params, context,
+                                     &subject->optimiser));
+    subject->labels = calloc(subject->batch, sizeof *subject->labels);
+    if (!subject->labels) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for %zu labels", subject->batch);
+        goto out;
+    }
+    for (size_t i = 0; i < subject->batch; i++)
+        subject->labels[i] = (uint32_t)(i % of->classes);
+    const NetPlanOptions plan = {.batch = subject->batch,
+                                 .steps = subject->steps,
+                                 .window = window,
+                                 .training = training,
+                                 .memory = memory};
+    SIM_TRY(net_create(&subject->graph, &subject->params, &plan, context, &subject->net));
+out:
+    if (status != SIM_OK)
+        bench_subject_destroy(subject);
+    return status;
+}
+
+void bench_subject_destroy(BenchSubject *subject)
+{
+    net_destroy(subject->net);
+    net_optimiser_destroy(subject->optimiser);
+    net_params_destroy(&subject->params);
+    net_graph_destroy(&subject->graph);
+    free(subject->labels);
+    *subject = (BenchSubject){0};
+}
+
+void bench_fill_input(BenchSubject *subject, size_t nt)
+{
+    const SimTensor x = net_input(subject->net, 0);
+    const SimRng rng = {.seed = 1, .purpose = SIM_RNG_TEST};
+    const size_t n = (subject->of->constant ? 1 : nt) * sim_shape_step(x.shape);
+    for (size_t i = 0; i < n; i++) {
+        const float u = sim_rng_uniform(rng, i);
+        x.f32[i] = subject->of->constant ? u : u < density ? 1.0f : 0.0f;
+    }
+}
+
+void bench_train(void *of)
+{
+    BenchSubject *const subject = of;
+    NetLossOptions options;
+    sim_options_init(net_loss_options, &options);
+    bench_fill_input(subject, subject->steps); /* its place is used by later layers */
+    net_forward(subject->net, subject->steps, subject->labels, subject->step++);
+    const SimTensor scores = net_output(subject->net, 0);
+    const NetLossRun loss = {.options = &options,
+                             .steps = scores.shape.t,
+                             .n = subject->batch,
+                             .classes = subject->of->classes,
+                             .scores = scores.f32,
+                             .labels = subject->labels,
+                             .d_scores = net_output_gradient(subject->net, 0)};
+    net_losses[options.kind]->apply(&loss);
+    net_zero_gradients(subject->net);
+    net_backward(subject->net);
+    net_optimiser_step(subject->optimiser, subject->net, subject->lr);
+}
+
+void bench_infer(void *of)
+{
+    BenchSubject *const subject = of;
+    bench_fill_input(subject, subject->steps);
+    net_reset(subject->net);
+    net_forward(subject->net, subject->steps, NULL, 0);
+}
+
+double bench_activation_bytes(const BenchSubject *subject)
+{
+    const size_t copies =
+        2 + (subject->optimiser ? net_optimiser_slots(subject->optimiser) : 0);
+    return bench_peak() - subject->before -
+           (double)(copies * subject->params.n_trained * sizeof(float));
+}
+
+double bench_planned_bytes(const BenchSubject *subject)
+{
+    const NetMemoryInfo memory = net_memory_info(subject->net);
+    return (double)(memory.total - memory.gradients);
+}
+
+double bench_rate(const BenchSubject *subject)
+{
+    double sum = 0.0;
+    size_t n = 0;
+    for (size_t i = 0; i < subject->graph.n_nodes; i++) {
+        const NetActivity activity = net_activity(subject->net, i);
+        if (activity.spiking && activity.neuron_steps > 0) {
+            sum += activity.spikes / activity.neuron_steps;
+            n++;
+        }
+    }
+    return n ? sum / (double)n : (double)NAN;
+}

@@ -1,0 +1,69 @@
+/* bench/table.c: rows of figures. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+#define ROW(name) extern const BenchSuite bench_suite_##name;
+#include "bench/suites.inc"
+#undef ROW
+
+const BenchSuite *const bench_suites[] = {
+#define ROW(name) &bench_suite_##name,
+#include "bench/suites.inc"
+#undef ROW
+    NULL};
+
+void bench_table_init(BenchTable *table, const BenchColumn *columns)
+{
+    *table = (BenchTable){.columns = columns};
+    while (columns[table->n_columns].key)
+        table->n_columns++;
+}
+
+void bench_table_destroy(BenchTable *table)
+{
+    free(table->cells);
+    *table = (BenchTable){0};
+}
+
+SimStatus bench_row(BenchTable *table, ...)
+{
+    if (table->n_rows == table->capacity) {
+        const size_t capacity = table->capacity ? 2 * table->capacity : 32;
+        BenchCell *const cells =
+            realloc(table->cells, capacity * table->n_columns * sizeof *cells);
+        if (!cells)
+            return sim_fail(SIM_ERR_MEMORY, "no memory for %zu rows of figures",
+                            capacity);
+        table->cells = cells;
+        table->capacity = capacity;
+    }
+    va_list arguments;
+    va_start(arguments, table);
+    for (size_t i = 0; i < table->n_columns; i++) {
+        BenchCell *const cell = &table->cells[table->n_rows * table->n_columns + i];
+        *cell = (BenchCell){.number = NAN};
+        if (table->columns[i].kind == BENCH_TEXT)
+            snprintf(cell->text, sizeof cell->text, "%s",
+                     va_arg(arguments, const char *));
+        else
+            cell->number = va_arg(arguments, double);
+    }
+    va_end(arguments);
+    table->n_rows++;
+    if (table->row_done)
+        table->row_done(table->argument, table);
+    return SIM_OK;
+}
+
+BenchCell bench_cell(const BenchTable *table, size_t row, const char *key)
+{
+    for (size_t i = 0; i < table->n_columns; i++)
+        if (strcmp(table->columns[i].key, key) == 0)
+            return table->cells[row * table->n_columns + i];
+    return (BenchCell){.number = NAN};
+}
