@@ -86,9 +86,13 @@ typedef struct NetLayerPlan {
     size_t saved_bytes;      /* private, forward to backward (statistics, masks) */
     size_t scratch_bytes;    /* one hook at a time */
     unsigned backward_needs; /* NET_NEEDS_* */
-    double macs;             /* multiply-adds of one step, N images, done densely */
-    bool is_synaptic;        /* its operations count as SynOps when the input is spikes */
-    void *prepared;          /* what plan made for forward; given to `destroy` */
+    bool takes_affine[NET_MAX_INPUTS]; /* reads scale x + shift where the run says so */
+    bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
+                                             let dx be dy, then nothing is to be done */
+    bool gradient_in_place;               /* backward may write dx[0] over dy */
+    double macs;      /* multiply-adds of one step, N images, done densely */
+    bool is_synaptic; /* its operations count as SynOps when the input is spikes */
+    void *prepared;   /* what plan made for forward; given to `destroy` */
 } NetLayerPlan;
 
 typedef struct NetLayerRun {
@@ -100,7 +104,8 @@ typedef struct NetLayerRun {
     bool again; /* forward is repeated for backward: leave buffers (running
                    statistics) alone and reuse what `saved` holds */
     size_t n_inputs;
-    SimTensor x[NET_MAX_INPUTS]; /* shape.t = nt, or 1 when constant over time */
+    SimTensor x[NET_MAX_INPUTS];      /* shape.t = nt, or 1 when constant over time */
+    SimAffine affine[NET_MAX_INPUTS]; /* the input is scale x + shift; scale NULL: x */
     const uint64_t *x_active[NET_MAX_INPUTS]; /* packed like x, or NULL */
     SimTensor y;
     uint64_t *active; /* packed like y; NULL unless the plan gives it */
@@ -113,7 +118,7 @@ typedef struct NetLayerRun {
 
     /* Backward. */
     const float *dy;                 /* [nt, y step] */
-    float *dx[NET_MAX_INPUTS];       /* NULL: not wanted */
+    float *dx[NET_MAX_INPUTS];       /* of scale x + shift; NULL: not wanted */
     bool accumulate[NET_MAX_INPUTS]; /* dx += instead of = */
     float *const *d_params;          /* +=; NULL entries for buffers */
 } NetLayerRun;
@@ -128,6 +133,11 @@ typedef struct NetLayer {
     void (*forward)(const NetLayerRun *run);
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
     void (*destroy)(void *prepared);          /* NULL: plan prepares nothing */
+    /* A layer that only scales and shifts the channels of one input may lend scale and
+     * shift to the one layer that reads it, instead of `forward`: y.data is NULL, its
+     * output never exists. The loan lies in scratch and ends with the reader's hook.
+     * NULL: it has no such form. */
+    SimAffine (*lend)(const NetLayerRun *run);
 } NetLayer;
 
 extern const NetLayer *const net_layers[];        /* ends with NULL */

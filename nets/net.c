@@ -226,11 +226,56 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                                  .stream = (uint32_t)at->node},
                          .dy = at_buffer(net, at->dy)};
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        const PlanNode *from = &net->plan.nodes[node->inputs[i]];
+        const PlanNode *from = &net->plan.nodes[plan_source(&net->plan, node, i)];
         run->x[i] = tensor_at(net, from, at->x[i]);
         run->x_active[i] = at_buffer(net, from->active);
         run->dx[i] = at_buffer(net, at->dx[i]);
         run->accumulate[i] = at->accumulate[i];
+    }
+}
+
+/* What is folded into a node at input i runs with it, on scratch behind that of the node.
+ */
+static void fill_head(Net *net, const PlanInstruction *at, size_t i,
+                      const NetLayerRun *reader, NetLayerRun *run)
+{
+    const PlanNode *node = &net->plan.nodes[at->node];
+    const PlanInstruction here = {.op = at->op,
+                                  .node = node->heads[i],
+                                  .x = {at->x[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+                                  .dx = {at->dx[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+                                  .y = PLAN_NONE,
+                                  .dy =
+                                      node->plan.passes_gradient[i] ? at->dy : at->dx[i]};
+    size_t offset = sim_align_up(node->plan.scratch_bytes);
+    for (size_t k = 0; k < i; k++)
+        if (node->heads[k] != PLAN_NONE)
+            offset += sim_align_up(net->plan.nodes[node->heads[k]].plan.scratch_bytes);
+    fill_run(net, &here, run);
+    run->scratch = net->scratch.base + offset;
+    run->again = reader->again || at->op == PLAN_BACKWARD;
+}
+
+static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
+{
+    const PlanNode *node = &net->plan.nodes[at->node];
+    const bool backward = at->op == PLAN_BACKWARD;
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        NetLayerRun head;
+        if (node->heads[i] == PLAN_NONE)
+            continue;
+        fill_head(net, at, i, run, &head);
+        run->affine[i] = net->plan.nodes[node->heads[i]].layer->lend(&head);
+        if (backward && node->plan.passes_gradient[i])
+            run->dx[i] = NULL; /* the folded layer reads dy itself */
+    }
+    (backward ? node->layer->backward : node->layer->forward)(run);
+    for (size_t i = 0; backward && i < node->plan.n_inputs; i++) {
+        NetLayerRun head;
+        if (node->heads[i] == PLAN_NONE)
+            continue;
+        fill_head(net, at, i, run, &head);
+        net->plan.nodes[node->heads[i]].layer->backward(&head);
     }
 }
 
@@ -261,15 +306,15 @@ static void run_layer(Net *net, const PlanInstruction *at)
     case PLAN_AGAIN: /* a sequence starts at rest */
         for (size_t i = 0; i < node->plan.n_states; i++)
             memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
-        node->layer->forward(&run);
+        run_hook(net, at, &run);
         break;
     case PLAN_FORWARD:
-        node->layer->forward(&run);
+        run_hook(net, at, &run);
         if (node->plan.out_form == SIM_SPIKES)
             count_spikes(net, node, &run.y);
         break;
     case PLAN_BACKWARD:
-        node->layer->backward(&run);
+        run_hook(net, at, &run);
         break;
     case PLAN_START:
     case PLAN_LOSS:
@@ -354,7 +399,8 @@ static const PlanInstruction *forward_of(const Net *net, int node)
 
 static SimTensor wire_of(const Net *net, int node)
 {
-    return tensor_at(net, &net->plan.nodes[node], forward_of(net, node)->y);
+    const PlanInstruction *at = forward_of(net, node); /* NULL: folded away */
+    return tensor_at(net, &net->plan.nodes[node], at ? at->y : PLAN_NONE);
 }
 
 SimTensor net_input(Net *net, size_t index)
@@ -378,7 +424,7 @@ float *net_output_gradient(Net *net, size_t index)
 {
     const PlanNode *node =
         &net->plan.nodes[net->plan.of_graph[net->plan.graph->outputs[index]]];
-    return at_buffer(net, node->gradient);
+    return at_buffer(net, node->output_gradient);
 }
 
 const float *net_input_gradient(const Net *net, size_t index)
@@ -405,7 +451,7 @@ SimTensor net_wire(const Net *net, size_t node)
     const int number = net->plan.of_graph[node];
     SimTensor tensor = wire_of(net, number);
     const PlanInstruction *at = forward_of(net, number);
-    if (net->plan.buffers[at->y].last != net->plan.n_instructions - 1)
+    if (!at || net->plan.buffers[at->y].last != net->plan.n_instructions - 1)
         tensor.data = NULL;
     return tensor;
 }

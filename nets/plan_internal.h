@@ -34,6 +34,7 @@ typedef struct PlanBuffer {
     size_t bytes;
     size_t first, last; /* instructions; both included */
     size_t offset;      /* in the arena of activations */
+    size_t owners;      /* nodes whose gradient this is and who have not read it yet */
 } PlanBuffer;
 
 typedef struct PlanNode {
@@ -43,6 +44,8 @@ typedef struct PlanNode {
     int graph_node; /* PLAN_NONE for a conversion the planner put in */
     NetLayerPlan plan;
     int inputs[NET_MAX_INPUTS]; /* planned nodes */
+    int heads[NET_MAX_INPUTS];  /* the node folded into this one there, or PLAN_NONE */
+    bool folded;                /* into its only reader: runs there, has no wire */
     bool constant;              /* the same at every step: run once per sequence */
     bool needs_gradient;        /* of its output: something trained lies before it */
     bool reached;               /* a gradient arrives at its output */
@@ -53,6 +56,7 @@ typedef struct PlanNode {
     NetStateView state_views[NET_MAX_STATES];
     int saved, active, potential;  /* buffers or PLAN_NONE */
     int wire, gradient;            /* the buffers as of the latest instruction */
+    int output_gradient;           /* of an output: what the caller fills in */
     uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
     double spikes, neuron_steps;
     NetTimes times;
@@ -84,6 +88,12 @@ typedef struct Plan {
 /* Nodes only: shapes, forms, parameters. `shapes_only` prepares no kernels. */
 SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                      const SimContext *context, bool shapes_only, Plan *out);
+/* Which nodes are folded into their reader (plan_share.c). */
+void plan_fold(Plan *plan);
+/* The node whose wire is read at this input, behind what is folded there. */
+int plan_source(const Plan *plan, const PlanNode *node, size_t input);
+/* While backward is laid out: the gradient of that input may be the buffer of dy. */
+bool plan_hands_on(const Plan *plan, int number, size_t input);
 /* Program and layout, after plan_nodes. */
 SimStatus plan_program(Plan *plan);
 void plan_destroy(Plan *plan); /* accepts a zeroed one */

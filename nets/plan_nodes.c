@@ -18,11 +18,13 @@ static PlanNode *append_node(Plan *plan)
     }
     PlanNode *node = &plan->nodes[plan->n_nodes++];
     *node = (PlanNode){.graph_node = PLAN_NONE,
+                       .heads = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE},
                        .saved = PLAN_NONE,
                        .active = PLAN_NONE,
                        .potential = PLAN_NONE,
                        .wire = PLAN_NONE,
-                       .gradient = PLAN_NONE};
+                       .gradient = PLAN_NONE,
+                       .output_gradient = PLAN_NONE};
     return node;
 }
 

@@ -70,6 +70,12 @@ static void touch(Plan *plan, int buffer)
         plan->buffers[buffer].last = plan->n_instructions - 1;
 }
 
+static void touch_saved(Plan *plan, int node)
+{
+    if (node != PLAN_NONE)
+        touch(plan, plan->nodes[node].saved);
+}
+
 /* --- what stays for backward ----------------------------------------------------------
  */
 
@@ -107,21 +113,26 @@ static SimStatus mark_kept(Plan *plan)
     if (status == SIM_OK) {
         for (size_t k = plan->n_nodes; k-- > 0;) {
             const PlanNode *node = &plan->nodes[k];
+            if (node->folded)
+                continue;
             const bool reads_input =
                 has_backward(node) && (node->plan.backward_needs & NET_NEEDS_INPUT) != 0;
             if (has_backward(node) && (node->plan.backward_needs & NET_NEEDS_OUTPUT))
                 wanted[k] = true;
             const bool again = wanted[k] && node->plan.out_form == SIM_DENSE;
             for (size_t i = 0; i < node->plan.n_inputs; i++)
-                if (reads_input || again)
-                    wanted[node->inputs[i]] = true;
+                if (reads_input || again ||
+                    (has_backward(node) && node->heads[i] != PLAN_NONE))
+                    wanted[plan_source(plan, node, i)] = true;
         }
         const bool recompute = plan->options.memory == NET_MEMORY_RECOMPUTE;
         for (size_t k = 0; k < plan->n_nodes; k++) {
             PlanNode *node = &plan->nodes[k];
-            for (size_t i = 0; i < node->plan.n_inputs; i++)
-                if (!plan->nodes[node->inputs[i]].keep)
-                    synapses[k] += synapses[node->inputs[i]];
+            for (size_t i = 0; i < node->plan.n_inputs; i++) {
+                const int from = plan_source(plan, node, i);
+                if (!plan->nodes[from].keep)
+                    synapses[k] += synapses[from];
+            }
             synapses[k] += node->plan.is_synaptic;
             node->keep = wanted[k] && (!recompute || !node->layer || node->constant ||
                                        node->plan.out_form == SIM_SPIKES ||
@@ -142,8 +153,16 @@ static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
     PlanNode *node = &plan->nodes[number];
     PlanInstruction *at = NULL;
     int y = PLAN_NONE;
+    if (node->folded)
+        return SIM_OK;
     SIM_TRY(add_buffer(plan, wire_bytes(plan, &node->plan), &y));
     if (op == PLAN_FORWARD) {
+        for (size_t i = 0; i < node->plan.n_inputs; i++) {
+            PlanNode *head =
+                node->heads[i] == PLAN_NONE ? NULL : &plan->nodes[node->heads[i]];
+            if (head && head->plan.saved_bytes)
+                SIM_TRY(add_buffer(plan, head->plan.saved_bytes, &head->saved));
+        }
         if (node->plan.saved_bytes)
             SIM_TRY(add_buffer(plan, node->plan.saved_bytes, &node->saved));
         if (node->plan.gives_active)
@@ -163,8 +182,9 @@ static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
     touch(plan, node->active);
     touch(plan, node->potential);
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        at->x[i] = plan->nodes[node->inputs[i]].wire;
+        at->x[i] = plan->nodes[plan_source(plan, node, i)].wire;
         touch(plan, at->x[i]);
+        touch_saved(plan, node->heads[i]);
     }
 out:
     return status;
@@ -181,7 +201,7 @@ static SimStatus ensure(Plan *plan, int number)
     if (node->wire != PLAN_NONE)
         return SIM_OK;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
-        SIM_TRY(ensure(plan, node->inputs[i]));
+        SIM_TRY(ensure(plan, plan_source(plan, node, i)));
     SIM_TRY(emit_forward(plan, number, PLAN_AGAIN));
 out:
     return status;
@@ -194,23 +214,38 @@ static SimStatus emit_backward(Plan *plan, int number)
     PlanInstruction *at = NULL;
     int dx[NET_MAX_INPUTS] = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE};
     bool accumulate[NET_MAX_INPUTS] = {false};
-    if (node->plan.backward_needs & NET_NEEDS_INPUT)
-        for (size_t i = 0; i < node->plan.n_inputs; i++)
-            SIM_TRY(ensure(plan, node->inputs[i]));
+    bool reads[NET_MAX_INPUTS] = {false};
+    if (node->folded)
+        return SIM_OK;
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        reads[i] =
+            (node->plan.backward_needs & NET_NEEDS_INPUT) || node->heads[i] != PLAN_NONE;
+        if (reads[i])
+            SIM_TRY(ensure(plan, plan_source(plan, node, i)));
+    }
     if (node->plan.backward_needs & NET_NEEDS_OUTPUT)
         SIM_TRY(ensure(plan, number));
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        PlanNode *from = &plan->nodes[node->inputs[i]];
+        PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
         if (!from->needs_gradient)
             continue;
         accumulate[i] = from->gradient != PLAN_NONE;
-        if (!accumulate[i])
-            SIM_TRY(add_buffer(plan, gradient_bytes(plan, &from->plan), &from->gradient));
+        if (!accumulate[i]) {
+            if (plan_hands_on(plan, number, i))
+                from->gradient = node->gradient;
+            else
+                SIM_TRY(
+                    add_buffer(plan, gradient_bytes(plan, &from->plan), &from->gradient));
+            plan->buffers[from->gradient].owners++;
+        }
         dx[i] = from->gradient;
     }
     SIM_TRY(add_instruction(plan, PLAN_BACKWARD, number, &at));
     at->dy = node->gradient;
     touch(plan, at->dy);
+    if (at->dy != PLAN_NONE)
+        plan->buffers[at->dy].owners--;
+    node->gradient = PLAN_NONE;
     touch(plan, node->saved);
     touch(plan, node->active);
     if (node->plan.backward_needs & NET_NEEDS_OUTPUT) {
@@ -218,11 +253,12 @@ static SimStatus emit_backward(Plan *plan, int number)
         touch(plan, at->y);
     }
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        const PlanNode *from = &plan->nodes[node->inputs[i]];
-        if (node->plan.backward_needs & NET_NEEDS_INPUT) {
+        const PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
+        if (reads[i]) {
             at->x[i] = from->wire;
             touch(plan, at->x[i]);
         }
+        touch_saved(plan, node->heads[i]);
         at->dx[i] = dx[i];
         at->accumulate[i] = accumulate[i];
         touch(plan, dx[i]);
@@ -238,8 +274,11 @@ static SimStatus emit_training(Plan *plan)
     PlanInstruction *at = NULL;
     for (size_t i = 0; i < plan->graph->n_outputs; i++) {
         PlanNode *node = &plan->nodes[plan->of_graph[plan->graph->outputs[i]]];
-        if (node->needs_gradient && node->gradient == PLAN_NONE)
+        if (node->needs_gradient && node->gradient == PLAN_NONE) {
             SIM_TRY(add_buffer(plan, gradient_bytes(plan, &node->plan), &node->gradient));
+            plan->buffers[node->gradient].owners = 1;
+            node->output_gradient = node->gradient;
+        }
     }
     SIM_TRY(add_instruction(plan, PLAN_LOSS, PLAN_NONE, &at));
     for (size_t i = 0; i < plan->graph->n_outputs; i++) {
@@ -352,8 +391,13 @@ static void count_the_rest(Plan *plan)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
         const NetLayerPlan *p = &plan->nodes[k].plan;
-        if (p->scratch_bytes > plan->scratch_bytes)
-            plan->scratch_bytes = sim_align_up(p->scratch_bytes);
+        size_t scratch = sim_align_up(p->scratch_bytes);
+        for (size_t i = 0; i < p->n_inputs; i++)
+            if (plan->nodes[k].heads[i] != PLAN_NONE)
+                scratch +=
+                    sim_align_up(plan->nodes[plan->nodes[k].heads[i]].plan.scratch_bytes);
+        if (scratch > plan->scratch_bytes)
+            plan->scratch_bytes = scratch;
         plan->saved_bytes += sim_align_up(p->saved_bytes);
         for (size_t i = 0; i < p->n_states; i++)
             plan->state_floats +=
@@ -373,6 +417,7 @@ SimStatus plan_program(Plan *plan)
 {
     SimStatus status = SIM_OK;
     PlanInstruction *at = NULL;
+    plan_fold(plan);
     SIM_TRY(add_instruction(plan, PLAN_START, PLAN_NONE, &at));
     if (plan->options.training) {
         mark_reached(plan);

@@ -73,6 +73,7 @@ static Work make_work(const NeuronRun *run, const NeuronFamily *family)
     work.rest = (float)family->v_reset;
     work.lif = (SimLif){.decay = work.decay,
                         .gain = work.gain,
+                        .affine = run->affine,
                         .threshold = (float)(family->threshold - family->v_reset),
                         .reset = family->spikes ? (SimReset)spec->reset : SIM_RESET_NONE,
                         .next_step = spec->reset_next_step,

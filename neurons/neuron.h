@@ -61,6 +61,7 @@ typedef struct NeuronRun {
     size_t nt;
     SimShape shape;       /* t = nt */
     const float *x;       /* [nt, step] currents */
+    SimAffine affine;     /* where the soma takes it: the currents are scale x + shift */
     SimTensor y;          /* spikes or dense, as soma->output says */
     uint64_t *active;     /* packed, or NULL: forward sets the bit of every neuron-step
                              whose surrogate derivative is not zero */
@@ -74,7 +75,8 @@ typedef struct NeuronRun {
      * x in registers, starting from rest, so nothing but x is kept. */
     const float *d_y; /* [nt, step] */
     const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
-    float *d_x;       /* [nt, step], or NULL: only d_params are wanted */
+    float *d_x;       /* [nt, step], of scale x + shift where there is a scale; or NULL:
+                         only d_params are wanted */
     bool accumulate;  /* d_x += instead of = */
     float *const *d_params; /* += */
     void *scratch;          /* scratch_bytes(), 64-byte aligned */
@@ -86,7 +88,9 @@ struct NeuronSoma {
     size_t n_params;
     const char *const *states; /* names with units, "v" first */
     size_t n_states;
-    SimForm output; /* SIM_SPIKES, or SIM_DENSE for a value */
+    SimForm output;    /* SIM_SPIKES, or SIM_DENSE for a value */
+    bool takes_affine; /* currents may come as NeuronRun.affine says */
+    bool in_place;     /* backward may write d_x over d_y */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     void (*forward)(const NeuronRun *run);
     void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */

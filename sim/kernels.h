@@ -33,8 +33,15 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
                             SIM_SURROGATE_GAUSSIAN      /* a / sqrt(pi) exp(-a^2 x^2) */
 } SimSurrogate;
 
+/* x read as scale x + shift, channel by channel; scale NULL: as it is. */
+typedef struct SimAffine {
+    const float *scale, *shift; /* [c], or [nt, c] */
+    size_t step;                /* floats from one time step to the next: 0 or c */
+} SimAffine;
+
 typedef struct SimLif {
     const float *decay, *gain; /* [c] */
+    SimAffine affine;          /* of the currents */
     float threshold;           /* above rest */
     SimReset reset;
     bool next_step, strict, detach;
@@ -110,15 +117,16 @@ typedef struct SimKernels {
 
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
     /* nt steps of `pixels` pixels; a step lies `stride` pixels after the one before.
-     * x, h [nt, stride, c]; v [pixels, c] in place; spikes, active [nt, stride, words].
-     * h, spikes and active may be NULL. `active` marks a surrogate slope that is not
-     * zero. */
+     * x (before lif->affine), h [nt, stride, c]; v [pixels, c] in place; spikes, active
+     * [nt, stride, words]. h, spikes and active may be NULL. `active` marks a surrogate
+     * slope that is not zero. */
     void (*lif_forward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
                         size_t c, const float *x, float *v, float *h, uint64_t *spikes,
                         uint64_t *active);
     /* All nt steps of a sequence backward: potentials are computed again from x, starting
      * at rest. d_y (gradient of the spikes), d_v (of v after the reset, or NULL) and d_x
-     * (added to if `accumulate`, or NULL) like x; d_decay, d_gain [c] += or both NULL;
+     * (of the currents after lif->affine; added to if `accumulate`, or NULL; may be d_y)
+     * like x; d_decay, d_gain [c] += or both NULL;
      * `scratch` holds sim_lif_scratch(nt) floats. */
     void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
                          size_t c, const float *x, const float *d_y, const float *d_v,
@@ -144,12 +152,16 @@ typedef struct SimKernels {
     void (*channel_affine)(size_t pixels, size_t c, const float *restrict x,
                            const float *restrict a, const float *restrict b,
                            float *restrict y);
-    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c]. */
-    void (*channel_affine_back)(size_t pixels, size_t c, const float *restrict x,
-                                const float *restrict dy, const float *restrict a,
-                                const float *restrict b, const float *restrict k,
-                                bool accumulate, float *restrict dx);
+    /* y = z + (a x + b); y may be z. */
+    void (*channel_affine_add)(size_t pixels, size_t c, const float *x,
+                               const float *restrict a, const float *restrict b,
+                               const float *z, float *y);
+    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c]; dx may be dy or x. */
+    void (*channel_affine_back)(size_t pixels, size_t c, const float *x, const float *dy,
+                                const float *restrict a, const float *restrict b,
+                                const float *restrict k, bool accumulate, float *dx);
     void (*add)(size_t n, const float *restrict x, float *restrict y); /* y += x */
+    void (*sum)(size_t n, const float *x, const float *z, float *y);   /* y = x + z */
     double (*sum_squares)(size_t n, const float *x);
     void (*sgd_step)(const SimSgd *sgd, size_t n, const float *restrict g,
                      float *restrict w, float *restrict m); /* m NULL: no momentum */

@@ -39,6 +39,8 @@ static SimStatus plan(NetLayerPlan *plan)
     const bool spikes = plan->in_form[A] == SIM_SPIKES && plan->in_form[B] == SIM_SPIKES;
     plan->out = a;
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
+    for (size_t i = A; i <= B; i++)
+        plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;
     if (o->kind != NET_JOIN_ADD) {
         if (!spikes)
             plan->in_form[A] = plan->in_form[B] = SIM_DENSE;
@@ -47,24 +49,60 @@ static SimStatus plan(NetLayerPlan *plan)
     return SIM_OK;
 }
 
-static void put(const NetLayerRun *run, size_t input, size_t first, size_t n, bool add)
+/* y = input, or y = z + input; of n pixels of step t. */
+static void put(const NetLayerRun *run, size_t input, size_t t, size_t first, size_t n,
+                const float *z)
 {
     const size_t c = run->y.shape.c;
     const SimKernels *kernels = &run->context->kernels;
+    const SimTensor *x = &run->x[input];
+    const SimAffine affine = run->affine[input];
     float *y = run->y.f32 + first * c;
-    if (run->x[input].form == SIM_SPIKES) {
-        const uint64_t *bits = run->x[input].bits + first * sim_words(c);
-        if (add)
+    if (x->form == SIM_SPIKES) {
+        const uint64_t *bits = x->bits + first * sim_words(c);
+        if (z && z != y)
+            memcpy(y, z, n * c * sizeof *y);
+        if (z)
             kernels->spikes_add(n, c, bits, y);
         else
             kernels->spikes_unpack(n, c, bits, y);
         return;
     }
-    const float *x = run->x[input].f32 + first * c;
-    if (!add)
-        memcpy(y, x, n * c * sizeof *y);
+    const float *from = x->f32 + first * c;
+    const float *scale = affine.scale ? affine.scale + t * affine.step : NULL;
+    const float *shift = affine.scale ? affine.shift + t * affine.step : NULL;
+    if (affine.scale && z)
+        kernels->channel_affine_add(n, c, from, scale, shift, z, y);
+    else if (affine.scale)
+        kernels->channel_affine(n, c, from, scale, shift, y);
+    else if (z)
+        kernels->sum(n * c, from, z, y);
     else
-        kernels->add(n * c, x, y);
+        memcpy(y, from, n * c * sizeof *y);
+}
+
+/* A plain dense input is read where it lies; the other one is added to it. */
+static void add_rows(const NetLayerRun *run, size_t t, size_t first, size_t n)
+{
+    for (size_t i = A; i <= B; i++)
+        if (run->x[i].form == SIM_DENSE && !run->affine[i].scale) {
+            put(run, i == A ? B : A, t, first, n, run->x[i].f32 + first * run->y.shape.c);
+            return;
+        }
+    put(run, A, t, first, n, NULL);
+    put(run, B, t, first, n, run->y.f32 + first * run->y.shape.c);
+}
+
+/* A task may reach over a step, whose scale and shift are its own. */
+static void add_steps(const NetLayerRun *run, size_t first, size_t n)
+{
+    const size_t pixels = sim_shape_pixels(run->y.shape);
+    const bool steps = run->affine[A].step || run->affine[B].step;
+    for (size_t done = 0, part; done < n; done += part) {
+        const size_t at = first + done, left = pixels - at % pixels;
+        part = steps && left < n - done ? left : n - done;
+        add_rows(run, at / pixels, at, part);
+    }
 }
 
 static void forward_rows(void *argument, size_t index, size_t thread)
@@ -76,8 +114,7 @@ static void forward_rows(void *argument, size_t index, size_t thread)
     const size_t n = net_rows_cut(rows, index, &first), c = rows->c;
     const int kind = kind_of(run);
     if (kind == NET_JOIN_ADD) {
-        put(run, A, first, n, false);
-        put(run, B, first, n, true);
+        add_steps(run, first, n);
         return;
     }
     if (run->y.form == SIM_SPIKES) {
@@ -120,7 +157,7 @@ static void backward_rows(void *argument, size_t index, size_t thread)
     const int kind = kind_of(run);
     const float *dy = run->dy + first * c;
     for (size_t input = A; input <= B; input++) {
-        if (!run->dx[input])
+        if (!run->dx[input] || (run->dx[input] == run->dy && !run->accumulate[input]))
             continue;
         float *dx = run->dx[input] + first * c;
         const bool add = run->accumulate[input];

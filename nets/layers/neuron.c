@@ -12,6 +12,7 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .nt = run->nt,
                         .shape = run->x[0].shape,
                         .x = run->x[0].f32,
+                        .affine = run->affine[0],
                         .y = run->y,
                         .active = run->active,
                         .potential = run->potential,
@@ -202,6 +203,9 @@ static SimStatus plan(NetLayerPlan *plan)
     add_params(plan, spec, spec->dendrite->params, spec->dendrite->n_params,
                spec->dendrite_values);
     plan->backward_needs = NET_NEEDS_INPUT;
+    const bool whole = !spec->dendrite->forward; /* the input is the current */
+    plan->takes_affine[0] = whole && spec->soma->takes_affine;
+    plan->gradient_in_place = whole && spec->soma->in_place;
     NeuronRun run = {
         .spec = spec, .context = plan->context, .nt = plan->window, .shape = plan->out};
     plan->scratch_bytes = lay_out(spec, plan->window, plan->out, NULL).bytes;

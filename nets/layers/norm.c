@@ -90,6 +90,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->n_params = N_PARAMS;
     plan->whole_sequence = !per_step && plan->out.t > 1;
     plan->backward_needs = NET_NEEDS_INPUT;
+    plan->gradient_in_place = true; /* sums first; then number by number */
     const size_t sets = n_sets(o, plan->window);
     const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
     plan->saved_bytes = plan->training ? 3 * floats_up(sets * c) * sizeof(float) : 0;
@@ -200,7 +201,8 @@ static void apply_block(void *argument, size_t index, size_t thread)
                                s->run->y.f32 + (set * s->pixels + first) * c);
 }
 
-static void forward(const NetLayerRun *run)
+/* Scale and shift of this window into scratch. */
+static Sets coefficients(const NetLayerRun *run)
 {
     const NetNorm *o = run->options;
     Sets s = make_sets(run);
@@ -220,6 +222,18 @@ static void forward(const NetLayerRun *run)
             s.b[at] = (float)((double)run->params[BETA][row] -
                               (double)run->params[GAMMA][row] * scale * mean);
         }
+    return s;
+}
+
+static SimAffine lend(const NetLayerRun *run)
+{
+    const Sets s = coefficients(run);
+    return (SimAffine){s.a, s.b, s.per_step ? s.c : 0};
+}
+
+static void forward(const NetLayerRun *run)
+{
+    Sets s = coefficients(run);
     sim_team_run(&run->context->team, s.n_sets * s.blocks, apply_block, &s);
 }
 
@@ -302,4 +316,5 @@ const NetLayer net_layer_norm = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .lend = lend,
 };

@@ -20,6 +20,6 @@ static void pass_rows(void *argument, size_t index, size_t thread)
 
 void net_pass_backward(const NetLayerRun *run)
 {
-    if (run->dx[0])
+    if (run->dx[0] && (run->dx[0] != run->dy || run->accumulate[0]))
         net_rows_run(run, run->y.shape, pass_rows);
 }

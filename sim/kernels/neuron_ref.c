@@ -89,6 +89,12 @@ static float charge(const SimLif *m, size_t channel, float x, float v)
     return m->reset == SIM_RESET_SOFT && fires(m, v) ? h - m->threshold : h;
 }
 
+static float current(const SimLif *m, size_t t, size_t channel, float x)
+{
+    const size_t at = t * m->affine.step + channel;
+    return m->affine.scale ? m->affine.scale[at] * x + m->affine.shift[at] : x;
+}
+
 static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
                         size_t c, const float *x, float *v, float *h_out,
                         uint64_t *spikes, uint64_t *active)
@@ -102,7 +108,7 @@ static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels
             if (active)
                 memset(active + word, 0, words * sizeof *active);
             for (size_t i = 0; i < c; i++) {
-                const float h = charge(m, i, x[at + i], v[p * c + i]);
+                const float h = charge(m, i, current(m, t, i, x[at + i]), v[p * c + i]);
                 const uint64_t bit = UINT64_C(1) << (i % 64);
                 v[p * c + i] = m->next_step ? h : settle(m, h);
                 if (h_out)
@@ -143,7 +149,7 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
             size_t at = p * c + i;
             float v = 0.0f, later = 0.0f;
             for (size_t t = 0; t < nt; t++, at += step) {
-                h[t] = charge(m, i, x[at], v);
+                h[t] = charge(m, i, current(m, t, i, x[at]), v);
                 v = m->next_step ? h[t] : settle(m, h[t]);
             }
             for (size_t t = nt; t-- > 0;) {
@@ -159,7 +165,7 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
                 if (d_decay) {
                     const float u = t > 0 ? settle(m, h[t - 1]) : 0.0f;
                     d_decay[i] += (double)later * (double)u;
-                    d_gain[i] += (double)later * (double)x[at];
+                    d_gain[i] += (double)later * (double)current(m, t, i, x[at]);
                 }
             }
         }

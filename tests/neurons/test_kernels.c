@@ -37,6 +37,7 @@ typedef struct Data { /* all that a kernel writes, guards included */
 } Data;
 
 static float x[FLOATS], d_y[FLOATS], d_v[FLOATS], decay[MAX_C], gain[MAX_C];
+static float scale[STEPS * MAX_C], shift[STEPS * MAX_C];
 
 /* Sums of few bits, so that many potentials are exactly the threshold. */
 static void fill_inputs(void)
@@ -52,6 +53,8 @@ static void fill_inputs(void)
         decay[i] = i % 2 ? 0.5f : fabsf(decay[i]);
         gain[i] = i % 2 ? 1.0f : gain[i];
     }
+    test_fill(scale, STEPS * MAX_C, 8);
+    test_fill(shift, STEPS * MAX_C, 9);
     d_y[0] = -0.0f;
 }
 
@@ -96,6 +99,8 @@ ParameterizedTest(const Case *c, neuron_kernels, lif)
         lif.detach = rest % 2, rest /= 2;
         lif.surrogate = (SimSurrogate)(rest % 6), rest /= 6;
         lif.threshold = rest ? 1.0f : 0.75f;
+        if (i % 3)
+            lif.affine = (SimAffine){scale, shift, i % 3 == 1 ? 0 : c->c};
         for (int variant = 0; variant < 2; variant++) {
             run(&ref, &lif, c, variant, i % 2, &reference);
             run(&simd, &lif, c, variant, i % 2, &other);
@@ -104,6 +109,46 @@ ParameterizedTest(const Case *c, neuron_kernels, lif)
                 "reset %d, next %d, strict %d, detach %d, surrogate %d, variant %d",
                 lif.reset, lif.next_step, lif.strict, lif.detach, lif.surrogate, variant);
         }
+    }
+}
+
+/* Currents as scale x + shift are the same as scaled and shifted before, to the bit; the
+ * gradient may be written over the one that comes. */
+Test(neuron_kernels, affine_and_in_place)
+{
+    enum { C = MAX_C, PIXELS = STRIDE - 1 };
+    static Data given, made;
+    static float raw[FLOATS], scratch[2 * 64 * STEPS];
+    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
+    for (size_t level = 0; level < 3; level++) {
+        if ((sim_cpu_detect() & levels[level]) != levels[level])
+            continue;
+        SimKernels kernels;
+        sim_kernels_init(&kernels, levels[level]);
+        const Case shape = {levels[level], PIXELS, C};
+        SimLif lif = {.decay = decay,
+                      .gain = gain,
+                      .threshold = 1.0f,
+                      .alpha = 1.0f,
+                      .scale = 1.0f};
+        fill_inputs();
+        memcpy(raw, x, sizeof raw);
+        for (size_t t = 0; t < STEPS; t++)
+            for (size_t i = 0; i < STRIDE * C; i++) {
+                const float a = scale[t * C + i % C], b = shift[t * C + i % C];
+                x[t * STRIDE * C + i] = a * raw[t * STRIDE * C + i] + b;
+            }
+        run(&kernels, &lif, &shape, false, false, &made);
+        memcpy(x, raw, sizeof raw);
+        lif.affine = (SimAffine){scale, shift, C};
+        run(&kernels, &lif, &shape, false, false, &given);
+        cr_assert_eq(memcmp(&given, &made, sizeof given), 0, "level %zu", level);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, d_y, d_v, false, d_y,
+                             NULL, NULL, scratch);
+        for (size_t t = 0; t < STEPS; t++)
+            cr_assert_eq(memcmp(d_y + t * STRIDE * C, given.d_x + t * STRIDE * C,
+                                PIXELS * C * sizeof *d_y),
+                         0, "level %zu, in place", level);
     }
 }
 

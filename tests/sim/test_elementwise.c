@@ -23,16 +23,18 @@ typedef struct Case {
     }
 static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
 
+enum { N_RUNS = 12 }; /* of kernels, each on its own data */
+
 typedef struct Data {
     float x[SIZE], y[SIZE], a[SIZE], b[SIZE], k[SIZE], v[SIZE];
     double sums[2 * SIZE];
 } Data;
 
 /* Every kernel, its results from the start and the guard behind them. */
-static void run_all(const SimKernels *kernels, const Case *c, Data out[10])
+static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
 {
     const size_t n = c->pixels * c->c;
-    for (size_t i = 0; i < 10; i++) {
+    for (size_t i = 0; i < N_RUNS; i++) {
         Data *d = &out[i];
         test_fill(d->x, SIZE, 1);
         test_fill(d->y, SIZE, 2);
@@ -53,6 +55,16 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[10])
     for (int accumulate = 0; accumulate < 2; accumulate++, d++)
         kernels->channel_affine_back(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1,
                                      d->k + 1, d->v + 1, accumulate, d->y + 1);
+    kernels->channel_affine_back(c->pixels, c->c, d->x + 1, d->y + 1, d->b + 1, d->k + 1,
+                                 d->v + 1, false, d->y + 1);
+    kernels->channel_affine_add(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1,
+                                d->y + 1);
+    kernels->channel_affine_add(c->pixels, c->c, d->y + 1, d->a + 1, d->b + 1, d->v + 1,
+                                d->x + 1);
+    d++;
+    kernels->sum(n, d->x + 1, d->v + 1, d->y + 1);
+    kernels->sum(n, d->a + 1, d->y + 1, d->y + 1);
+    d++;
     kernels->add(n, d->x + 1, d->y + 1);
     d->sums[0] = kernels->sum_squares(n, d->x + 1);
     d++;
@@ -87,13 +99,13 @@ ParameterizedTestParameters(elementwise, levels)
 ParameterizedTest(const Case *c, elementwise, levels)
 {
     test_need_cpu(c->cpu);
-    static Data reference[10], other[10];
+    static Data reference[N_RUNS], other[N_RUNS];
     SimKernels ref, simd;
     sim_kernels_init(&ref, 0);
     sim_kernels_init(&simd, c->cpu);
     run_all(&ref, c, reference);
     run_all(&simd, c, other);
-    for (size_t i = 0; i < 10; i++)
+    for (size_t i = 0; i < N_RUNS; i++)
         cr_expect_arr_eq(&reference[i], &other[i], sizeof other[i],
                          "kernel %zu of [%zu,%zu]", i, c->pixels, c->c);
 }

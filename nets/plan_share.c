@@ -1,0 +1,128 @@
+/* nets/plan_share.c: wires and gradients that need no memory of their own. */
+#include "nets/plan_internal.h"
+
+/* --- folding ---------------------------------------------------------------------------
+ *
+ * A layer that lends scale and shift to its only reader is folded into it: the reader
+ * sees the wire before, and the wire between them never exists. */
+
+int plan_source(const Plan *plan, const PlanNode *node, size_t input)
+{
+    const int head = node->heads[input];
+    return head == PLAN_NONE ? node->inputs[input] : plan->nodes[head].inputs[0];
+}
+
+static size_t readers(const Plan *plan, int number)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        for (size_t i = 0; i < plan->nodes[k].plan.n_inputs; i++)
+            n += plan->nodes[k].inputs[i] == number;
+    return n;
+}
+
+static bool is_looked_at(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    if (node->graph_node == PLAN_NONE)
+        return false;
+    for (size_t i = 0; i < plan->graph->n_outputs; i++)
+        if (plan->graph->outputs[i] == node->graph_node)
+            return true;
+    return plan->options.watch &&
+           (plan->options.watch[node->graph_node] & NET_WATCH_OUTPUT);
+}
+
+static bool can_fold(const Plan *plan, const PlanNode *reader, size_t input)
+{
+    const int number = reader->inputs[input];
+    const PlanNode *node = &plan->nodes[number];
+    if (!node->layer || !node->layer->lend || !reader->plan.takes_affine[input] ||
+        node->plan.n_inputs != 1 || is_looked_at(plan, number) ||
+        readers(plan, number) != 1)
+        return false;
+    const PlanNode *from = &plan->nodes[node->inputs[0]];
+    return sim_shape_equal(from->plan.out, node->plan.out) && !from->constant &&
+           (!plan->options.training ||
+            (from->needs_gradient && readers(plan, node->inputs[0]) == 1));
+}
+
+void plan_fold(Plan *plan)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *reader = &plan->nodes[k];
+        for (size_t i = 0; i < reader->plan.n_inputs; i++)
+            if (can_fold(plan, reader, i)) {
+                reader->heads[i] = reader->inputs[i];
+                plan->nodes[reader->inputs[i]].folded = true;
+            }
+    }
+}
+
+/* --- gradients handed on
+ * -----------------------------------------------------------------
+ *
+ * Backward goes through the nodes from the last to the first. Where a layer hands dy on
+ * to an input, the gradient of that input may be dy itself, even of two inputs at once,
+ * as long as nobody writes to it before all whose gradient it is have read it. */
+
+static bool is_reached_reader(const Plan *plan, const PlanNode *node, int number)
+{
+    if (!node->layer || !node->layer->backward || !node->reached || node->folded)
+        return false;
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (plan_source(plan, node, i) == number)
+            return true;
+    return false;
+}
+
+/* Those that still add to the gradient of `a` when node `at` is through, all come after
+ * `b` has read its own. */
+static bool waits_for(const Plan *plan, int a, int b, int at)
+{
+    for (int k = b; k < at; k++)
+        if (is_reached_reader(plan, &plan->nodes[k], a))
+            return false;
+    return true;
+}
+
+static size_t gradient_count(const Plan *plan, const PlanNode *node)
+{
+    const SimShape s = node->plan.out;
+    return (s.t == 1 ? 1 : plan->options.window) * sim_shape_step(s);
+}
+
+/* What the layer itself says of writing dx of this input over dy: the folded layer where
+ * it reads dy, else the one that computes dx from dy. */
+static bool may_overwrite(const Plan *plan, const PlanNode *node, size_t input)
+{
+    const int head = node->heads[input];
+    if (head != PLAN_NONE && !plan->nodes[head].plan.gradient_in_place)
+        return false;
+    return node->plan.passes_gradient[input] ||
+           (input == 0 && node->plan.gradient_in_place);
+}
+
+bool plan_hands_on(const Plan *plan, int number, size_t input)
+{
+    const PlanNode *node = &plan->nodes[number];
+    const int from = plan_source(plan, node, input), dy = node->gradient;
+    if (dy == PLAN_NONE ||
+        gradient_count(plan, node) != gradient_count(plan, &plan->nodes[from]))
+        return false;
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (i != input && plan_source(plan, node, i) == from)
+            return false;
+    if (!node->plan.passes_gradient[input] || node->heads[input] != PLAN_NONE) {
+        /* Overwritten: only when nobody else reads it, now or later. */
+        for (size_t i = input + 1; i < node->plan.n_inputs; i++)
+            if (plan->nodes[node->inputs[i]].needs_gradient)
+                return false;
+        return plan->buffers[dy].owners == 1 && may_overwrite(plan, node, input);
+    }
+    for (int k = 0; k < (int)plan->n_nodes; k++)
+        if (k != number && plan->nodes[k].gradient == dy &&
+            (!waits_for(plan, from, k, number) || !waits_for(plan, k, from, number)))
+            return false;
+    return true;
+}

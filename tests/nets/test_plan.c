@@ -1,0 +1,516 @@
+/* Plans: memory laid out without overlap, every policy the same gradients, layers folded
+ * into their reader and gradients handed on without a trace, and every allocation failed
+ * once (the linker sends malloc, calloc and realloc of this program here). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+#include "nets/layers.h"
+#include "nets/model.h"
+#include "nets/plan_internal.h"
+#include "tests/support.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static long left = -1; /* allocations that still succeed; -1: all do */
+
+static bool fails(void)
+{
+    if (left < 0)
+        return false;
+    return left == 0 ? true : (left--, false);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+/* --- small networks --------------------------------------------------------------------
+ */
+
+enum { SIDE = 8, STEPS = 3, BATCH = 2, CLASSES = 3, MAX_NODES = 256 };
+
+typedef struct Small {
+    const char *model, *key, *value; /* one option of the model, and what else */
+    const char *key2, *value2;
+} Small;
+
+static const Small smalls[] = {
+    {"msresnet", "stages", "8x2,16x2/2", "stem_kernel", "3"},
+    {"sresnet", "n", "2", "filters", "6"},
+    {"sresnet", "norm_per_step", "false", "filters", "6"},
+    {"sewresnet", "stages", "8x2,16x1/2", "connect", "add"},
+    {"sewresnet", "stages", "8x2,16x1/2", "connect", "iand"},
+};
+
+enum { N_SMALLS = sizeof smalls / sizeof *smalls };
+static size_t all_smalls[N_SMALLS] = {0, 1, 2, 3,
+                                      4}; /* pointers do not travel to tests */
+
+typedef struct Fixture {
+    SimContext context;
+    NetGraph graph;
+    NetParams params;
+} Fixture;
+
+static void good(SimStatus status)
+{
+    cr_assert_eq(status, SIM_OK, "%s", sim_message());
+}
+
+static void open_small(const Small *small, const char *surrogate, Fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    good(sim_context_create(2, NULL, &f->context));
+    const NetModel *model = net_model_find(small->model);
+    cr_assert_not_null(model);
+    void *options = calloc(1, model->options_size);
+    NeuronSpec spec;
+    sim_options_init(model->options, options);
+    model->neuron(options, &spec);
+    good(neuron_spec_set(&spec, "surrogate", surrogate));
+    good(sim_option_set(model->options, options, small->key, small->value));
+    good(sim_option_set(model->options, options, small->key2, small->value2));
+    if (strcmp(small->model, "msresnet") == 0) /* else the branches add nothing */
+        good(sim_option_set(model->options, options, "second_gamma", "1"));
+    good(model->build(options, &(NetModelInput){SIDE, SIDE, 2, CLASSES, STEPS, false},
+                      &spec, &f->graph));
+    good(net_params_create(&f->graph, STEPS, 5, &f->context, &f->params));
+    free(options);
+}
+
+static void close_fixture(Fixture *f)
+{
+    net_params_destroy(&f->params);
+    net_graph_destroy(&f->graph);
+}
+
+static void fill_input(Net *net)
+{
+    const SimTensor x = net_input(net, 0);
+    test_fill(x.f32, sim_shape_count(x.shape), 3);
+    for (size_t i = 0; i < sim_shape_count(x.shape); i++)
+        x.f32[i] = x.f32[i] > 0.5f ? 2.0f : 0.0f;
+}
+
+/* One training step from the same start: outputs, then all gradients. Owned. */
+static float *train_once(Fixture *f, const NetPlanOptions *options, size_t *n)
+{
+    Net *net = NULL;
+    const size_t start_bytes = f->params.values.size;
+    void *start = malloc(start_bytes); /* forward moves the running statistics */
+    memcpy(start, f->params.values.base, start_bytes);
+    good(net_create(&f->graph, &f->params, options, &f->context, &net));
+    fill_input(net);
+    net_forward(net, STEPS, NULL, 1);
+    const SimTensor y = net_output(net, 0);
+    const size_t n_y = sim_shape_count(y.shape);
+    *n = n_y + f->params.n_trained;
+    float *all = malloc(*n * sizeof *all);
+    memcpy(all, y.f32, n_y * sizeof *all);
+    test_fill(net_output_gradient(net, 0), n_y, 9);
+    net_zero_gradients(net);
+    net_backward(net);
+    float *at = all + n_y;
+    for (size_t i = 0; i < f->params.n_rows; i++)
+        if (net_gradient(net, i)) {
+            memcpy(at, net_gradient(net, i), f->params.rows[i].count * sizeof *at);
+            at += f->params.rows[i].count;
+        }
+    cr_assert_eq((size_t)(at - all), *n);
+    net_destroy(net);
+    memcpy(f->params.values.base, start, start_bytes);
+    free(start);
+    return all;
+}
+
+static NetPlanOptions training(NetMemory memory)
+{
+    return (NetPlanOptions){
+        .batch = BATCH, .steps = STEPS, .training = true, .memory = memory};
+}
+
+ParameterizedTestParameters(plan, policies)
+{
+    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+}
+
+ParameterizedTest(const size_t *index, plan, policies)
+{
+    const Small *small = &smalls[*index];
+    static const char *const surrogates[] = {"triangle", "atan"};
+    for (size_t s = 0; s < 2; s++) {
+        Fixture f;
+        size_t n;
+        open_small(small, surrogates[s], &f);
+        const NetPlanOptions keep = training(NET_MEMORY_KEEP),
+                             recompute = training(NET_MEMORY_RECOMPUTE);
+        float *a = train_once(&f, &keep, &n), *b = train_once(&f, &recompute, &n);
+        cr_assert_gt(sqrt((double)a[0] * (double)a[0]), 0.0);
+        cr_assert_eq(memcmp(a, b, n * sizeof *a), 0, "%s", small->model);
+        free(a);
+        free(b);
+        close_fixture(&f);
+    }
+}
+
+/* A watched norm is not folded into its reader. */
+static size_t watch_norms(const NetGraph *graph, unsigned char *watch)
+{
+    size_t n = 0;
+    memset(watch, 0, graph->n_nodes);
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].layer == &net_layer_norm) {
+            watch[i] = NET_WATCH_OUTPUT;
+            n++;
+        }
+    return n;
+}
+
+ParameterizedTestParameters(plan, folding)
+{
+    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+}
+
+ParameterizedTest(const size_t *index, plan, folding)
+{
+    const Small *small = &smalls[*index];
+    static unsigned char watch[MAX_NODES];
+    Fixture f;
+    size_t n;
+    open_small(small, "atan", &f);
+    cr_assert_leq(f.graph.n_nodes, MAX_NODES);
+    NetPlanOptions options = training(NET_MEMORY_KEEP);
+    float *folded = train_once(&f, &options, &n);
+    Plan plan = {0};
+    good(plan_nodes(&f.graph, &options, &f.context, false, &plan));
+    plan_fold(&plan);
+    size_t n_folded = 0;
+    for (size_t k = 0; k < plan.n_nodes; k++)
+        n_folded += plan.nodes[k].folded;
+    plan_destroy(&plan);
+    cr_assert_gt(n_folded, 3, "only %zu norms are folded", n_folded);
+
+    cr_assert_gt(watch_norms(&f.graph, watch), 3);
+    options.watch = watch;
+    float *apart = train_once(&f, &options, &n);
+    const size_t n_y = n - f.params.n_trained;
+    cr_assert_eq(memcmp(folded, apart, n_y * sizeof *folded), 0, "outputs differ");
+    double off = 0.0, size = 0.0;
+    for (size_t i = n_y; i < n; i++) {
+        const double d = (double)folded[i] - (double)apart[i];
+        off += d * d;
+        size += (double)apart[i] * (double)apart[i];
+    }
+    cr_assert_leq(sqrt(off), 1e-6 * sqrt(size), "%g of %g", sqrt(off), sqrt(size));
+    free(folded);
+    free(apart);
+    close_fixture(&f);
+}
+
+/* Without training: windows of any length, folded or not, the same bits. */
+ParameterizedTestParameters(plan, windows)
+{
+    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+}
+
+ParameterizedTest(const size_t *index, plan, windows)
+{
+    const Small *small = &smalls[*index];
+    static unsigned char watch[MAX_NODES];
+    Fixture f;
+    open_small(small, "atan", &f);
+    watch_norms(&f.graph, watch);
+    float *first = NULL;
+    for (size_t window = 1; window <= STEPS; window++)
+        for (int apart = 0; apart < 2; apart++) {
+            const NetPlanOptions options = {.batch = BATCH,
+                                            .steps = STEPS,
+                                            .window = window,
+                                            .watch = apart ? watch : NULL};
+            Net *net = NULL;
+            good(net_create(&f.graph, &f.params, &options, &f.context, &net));
+            const size_t step = sim_shape_step(net_output(net, 0).shape);
+            float *all = calloc(STEPS * step, sizeof *all), *events;
+            SimTensor x = net_input(net, 0);
+            const size_t x_step = sim_shape_step(x.shape);
+            events = calloc(STEPS * x_step, sizeof *events);
+            test_fill(events, STEPS * x_step, 3);
+            net_reset(net);
+            for (size_t t = 0, nt; t < STEPS; t += nt) {
+                nt = window < STEPS - t ? window : STEPS - t;
+                memcpy(x.f32, events + t * x_step, nt * x_step * sizeof *events);
+                net_forward(net, nt, NULL, 0);
+                memcpy(all + t * step, net_output(net, 0).f32, nt * step * sizeof *all);
+            }
+            if (first)
+                cr_assert_eq(memcmp(first, all, STEPS * step * sizeof *all), 0,
+                             "window %zu, apart %d", window, apart);
+            else
+                first = all, all = NULL;
+            free(all);
+            free(events);
+            net_destroy(net);
+        }
+    free(first);
+    close_fixture(&f);
+}
+
+/* --- the layout ------------------------------------------------------------------------
+ */
+
+static void check_layout(const Plan *plan)
+{
+    for (size_t a = 0; a < plan->n_buffers; a++) {
+        const PlanBuffer *p = &plan->buffers[a];
+        cr_assert_leq(p->first, p->last);
+        cr_assert_leq(p->offset + p->bytes, plan->activation_bytes);
+        cr_assert_eq(p->offset % SIM_ALIGN, 0);
+        for (size_t b = a + 1; b < plan->n_buffers; b++) {
+            const PlanBuffer *q = &plan->buffers[b];
+            if (p->last < q->first || q->last < p->first)
+                continue;
+            cr_assert(p->offset + p->bytes <= q->offset ||
+                          q->offset + q->bytes <= p->offset,
+                      "buffers %zu and %zu are alive together and overlap", a, b);
+        }
+    }
+    for (size_t i = 0; i < plan->n_instructions; i++) {
+        const PlanInstruction *at = &plan->program[i];
+        const int named[] = {at->y,    at->dy,    at->x[0],  at->x[1],  at->x[2],
+                             at->x[3], at->dx[0], at->dx[1], at->dx[2], at->dx[3]};
+        for (size_t k = 0; k < sizeof named / sizeof *named; k++) {
+            if (named[k] == PLAN_NONE)
+                continue;
+            const PlanBuffer *buffer = &plan->buffers[named[k]];
+            cr_assert(buffer->first <= i && i <= buffer->last,
+                      "instruction %zu names a buffer that is not alive", i);
+        }
+        for (size_t k = 0; k < NET_MAX_INPUTS; k++)
+            cr_assert(at->x[k] == PLAN_NONE || at->x[k] != at->y ||
+                      at->op == PLAN_BACKWARD);
+    }
+}
+
+ParameterizedTestParameters(plan, layout)
+{
+    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+}
+
+ParameterizedTest(const size_t *index, plan, layout)
+{
+    const Small *small = &smalls[*index];
+    static const NetMemory policies[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
+    Fixture f;
+    open_small(small, "triangle", &f);
+    size_t bytes[2];
+    for (size_t m = 0; m < 2; m++) {
+        const NetPlanOptions options = training(policies[m]);
+        Plan plan = {0};
+        good(plan_nodes(&f.graph, &options, &f.context, false, &plan));
+        good(plan_program(&plan));
+        check_layout(&plan);
+        bytes[m] = plan.activation_bytes;
+        plan_destroy(&plan);
+    }
+    cr_assert_lt(bytes[1], bytes[0], "recompute takes more than keep");
+    close_fixture(&f);
+}
+
+/* --- gradients handed on
+ * ----------------------------------------------------------------
+ *
+ * Graphs of joins, norms, convolutions and pools at random, wires read many times over,
+ * against differences along a random direction of the input. */
+
+static uint64_t next(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+static void random_graph(uint64_t seed, NetGraph *graph)
+{
+    enum { N = 14, C = 3 };
+    static const NetJoin add = {NET_JOIN_ADD}, and = {NET_JOIN_AND};
+    static const NetConv conv = {.channels = C,
+                                 .kernel = 3,
+                                 .stride = 1,
+                                 .padding = 1,
+                                 .groups = 1,
+                                 .init = 1,
+                                 .gain = 1.0};
+    static const NetNorm norm = {.momentum = 0.1, .epsilon = 1e-2, .gamma = 1.0};
+    int nodes[N + 2], n = 0;
+    uint64_t state = seed;
+    nodes[n++] = net_graph_input(graph, "in", 4, 4, C, false);
+    for (int i = 0; i < N; i++) {
+        const int recent = n > 4 ? n - 4 : 0;
+        const int a = nodes[recent + (int)(next(&state) % (uint64_t)(n - recent))],
+                  b = nodes[recent + (int)(next(&state) % (uint64_t)(n - recent))];
+        const uint64_t kind = next(&state) % 8;
+        if (kind < 4)
+            nodes[n++] =
+                net_graph_add(graph, &net_layer_join, &add, 2, (int[]){a, b}, "n%d", i);
+        else if (kind < 5)
+            nodes[n++] =
+                net_graph_add(graph, &net_layer_join, &and, 2, (int[]){a, b}, "n%d", i);
+        else if (kind < 6)
+            nodes[n++] = net_graph_add(graph, &net_layer_conv, &conv, 1, &a, "n%d", i);
+        else
+            nodes[n++] = net_graph_add(graph, &net_layer_norm, &norm, 1, &a, "n%d", i);
+    }
+    int last = net_graph_add(graph, &net_layer_norm, &norm, 1, &nodes[n - 1], "last");
+    net_graph_output(graph, last);
+    if (seed % 2)
+        net_graph_output(graph, nodes[n / 2]);
+}
+
+/* The sum of all outputs, each number times its own weight. */
+static double weighted(Net *net, size_t n_outputs)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n_outputs; i++) {
+        const SimTensor y = net_output(net, i);
+        float *weights = net_output_gradient(net, i);
+        test_fill(weights, sim_shape_count(y.shape), 50 + i);
+        for (size_t k = 0; k < sim_shape_count(y.shape); k++)
+            sum += (double)y.f32[k] * (double)weights[k];
+    }
+    return sum;
+}
+
+Test(plan, gradients_of_any_graph)
+{
+    enum { T = 2, SIZE = T * BATCH * 4 * 4 * 3 };
+    static float x[SIZE], direction[SIZE];
+    static const NetMemory policies[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
+    test_fill(x, SIZE, 1);
+    test_fill(direction, SIZE, 2);
+    size_t handed_on = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Fixture f = {0};
+        good(sim_context_create(1, NULL, &f.context));
+        random_graph(seed, &f.graph);
+        good(net_params_create(&f.graph, T, seed, &f.context, &f.params));
+        for (size_t m = 0; m < 2; m++) {
+            const NetPlanOptions options = {.batch = BATCH,
+                                            .steps = T,
+                                            .training = true,
+                                            .input_gradient = true,
+                                            .memory = policies[m]};
+            Net *net = NULL;
+            Plan plan = {0};
+            good(plan_nodes(&f.graph, &options, &f.context, false, &plan));
+            good(plan_program(&plan));
+            check_layout(&plan);
+            for (size_t i = 0; i < plan.n_instructions; i++)
+                for (size_t k = 0; k < 2; k++)
+                    handed_on += plan.program[i].dy != PLAN_NONE &&
+                                 plan.program[i].dx[k] == plan.program[i].dy;
+            plan_destroy(&plan);
+            good(net_create(&f.graph, &f.params, &options, &f.context, &net));
+            const float step = 2e-3f;
+            double values[2], along = 0.0;
+            for (int side = 0; side < 2; side++) {
+                for (size_t i = 0; i < SIZE; i++)
+                    net_input(net, 0).f32[i] =
+                        x[i] + (side ? step : -step) * direction[i];
+                net_forward(net, T, NULL, 0);
+                values[side] = weighted(net, f.graph.n_outputs);
+            }
+            memcpy(net_input(net, 0).f32, x, sizeof x);
+            net_forward(net, T, NULL, 0);
+            weighted(net, f.graph.n_outputs);
+            net_zero_gradients(net);
+            net_backward(net);
+            const float *d_x = net_input_gradient(net, 0);
+            double size = 0.0;
+            for (size_t i = 0; d_x && i < SIZE; i++) {
+                along += (double)d_x[i] * (double)direction[i];
+                size += fabs((double)d_x[i] * (double)direction[i]);
+            }
+            const double slope = (values[1] - values[0]) / (2.0 * (double)step);
+            cr_assert_leq(fabs(slope - along),
+                          2e-2 * fmax(size / 10.0, fabs(slope)) + 1e-3,
+                          "graph %d, policy %zu: %g by differences, %g by backward",
+                          (int)seed, m, slope, along);
+            net_destroy(net);
+        }
+        close_fixture(&f);
+    }
+    cr_assert_gt(handed_on, 200, "gradients are handed on %zu times", handed_on);
+}
+
+/* --- memory that is not there ---------------------------------------------------------
+ */
+
+Test(plan, every_allocation_fails_once)
+{
+    Fixture f;
+    open_small(&smalls[0], "triangle", &f);
+    const NetPlanOptions options = training(NET_MEMORY_AUTO);
+    long k = 0;
+    for (;; k++) {
+        Net *net = NULL;
+        left = k;
+        const SimStatus status =
+            net_create(&f.graph, &f.params, &options, &f.context, &net);
+        const bool all = left > 0;
+        left = -1;
+        if (status == SIM_OK) {
+            net_destroy(net);
+            if (all)
+                break;
+            continue;
+        }
+        cr_assert_eq(status, SIM_ERR_MEMORY, "allocation %ld: %s", k, sim_message());
+        cr_assert_null(net);
+        cr_assert_lt(k, 2000);
+    }
+    cr_assert_gt(k, 20, "only %ld allocations: is the wrapping in place?", k);
+    close_fixture(&f);
+}
+
+Test(plan, budget)
+{
+    Fixture f;
+    NetMemoryInfo keep, recompute, chosen;
+    open_small(&smalls[0], "triangle", &f);
+    NetPlanOptions options = training(NET_MEMORY_KEEP);
+    good(net_measure(&f.graph, &f.params, &options, &f.context, &keep));
+    options.memory = NET_MEMORY_RECOMPUTE;
+    good(net_measure(&f.graph, &f.params, &options, &f.context, &recompute));
+    cr_assert_lt(recompute.total, keep.total);
+    options.memory = NET_MEMORY_AUTO;
+    const size_t budgets[] = {0, keep.total, keep.total - 1, recompute.total};
+    for (size_t i = 0; i < 4; i++) {
+        options.budget = budgets[i];
+        good(net_measure(&f.graph, &f.params, &options, &f.context, &chosen));
+        cr_assert_eq(chosen.total, i < 2 ? keep.total : recompute.total, "budget %zu", i);
+    }
+    options.budget = recompute.total - 1;
+    cr_assert_eq(net_measure(&f.graph, &f.params, &options, &f.context, &chosen),
+                 SIM_ERR_MEMORY);
+    cr_assert_not_null(strstr(sim_message(), "budget"), "%s", sim_message());
+    close_fixture(&f);
+}
