@@ -94,7 +94,7 @@ static int by_name(const void *a, const void *b)
 static SimStatus find_samples(DataListing *listing)
 {
     struct stat info;
-    if (stat(listing->path, &info) != 0)
+    if (!data_is_builtin(listing->path) && stat(listing->path, &info) != 0)
         return sim_fail(SIM_ERR_IO, "%s: %s", listing->path, strerror(errno));
     for (const DataLayout *const *layout = data_layouts; *layout; layout++) {
         const SimStatus status = (*layout)->list(listing);
@@ -117,7 +117,8 @@ static SimStatus find_shape(DataSet *set)
     SimStatus status = SIM_OK;
     DataFile *file = NULL;
     const DataOptions *const options = &set->options;
-    for (size_t i = 0; i < set->n_samples; i++) {
+    const bool is_numbers = ((DataState *)set->state)->values;
+    for (size_t i = 0; i < set->n_samples && !is_numbers; i++) {
         if (i && (set->kind == DATA_EVENTS ||
                   strcmp(set->samples[i].path, set->samples[i - 1].path) == 0))
             continue; /* events: what the first says; images: once a file */
@@ -193,6 +194,10 @@ SimStatus data_set_open(const DataOptions *options,
     set.state = state;
     SIM_TRY(find_samples(&listing));
 
+    state->values = listing.values;
+    set.sensor_h = listing.shape[0];
+    set.sensor_w = listing.shape[1];
+    set.c = listing.shape[2];
     set.kind = listing.kind;
     set.samples = listing.samples;
     set.n_samples = listing.n_samples;
@@ -240,6 +245,7 @@ void data_set_close(DataSet *set)
     if (state) {
         sim_store_close(state->cache);
         free(state->pixels);
+        free(state->values);
     }
     free(state);
     *set = (DataSet){0};
@@ -282,6 +288,34 @@ out:
     return status;
 }
 
+/* Mean and deviation of the training part's channels, from sums over its pixels. */
+static void set_scale(DataSet *set, const double *sum, const double *squares)
+{
+    DataState *const state = set->state;
+    const double count = (double)(set->n_part[DATA_TRAIN] * set->h * set->w);
+    for (size_t k = 0; set->options.normalise && count > 0 && k < set->c; k++) {
+        const double mean = sum[k] / count, variance = squares[k] / count - mean * mean;
+        state->mean[k] = (float)mean;
+        state->scale[k] = variance > 0 ? (float)(1 / sqrt(variance)) : 1;
+    }
+}
+
+static void measure_values(DataSet *set)
+{
+    DataState *const state = set->state;
+    const size_t count = set->h * set->w * set->c;
+    double sum[4] = {0}, squares[4] = {0};
+    for (size_t i = 0; i < set->n_samples; i++) {
+        const float *const x = state->values + set->samples[i].index * count;
+        for (size_t p = 0; set->samples[i].part == DATA_TRAIN && p < count; p++) {
+            sum[p % set->c] += (double)x[p];
+            squares[p % set->c] += (double)x[p] * (double)x[p];
+        }
+    }
+    set_scale(set, sum, squares);
+    state->measured = true;
+}
+
 SimStatus data_images_load(DataSet *set)
 {
     SimStatus status = SIM_OK;
@@ -290,7 +324,9 @@ SimStatus data_images_load(DataSet *set)
     double sum[4] = {0}, squares[4] = {0};
     DataFile *file = NULL;
     uint8_t *all = NULL;
-    if (state->pixels)
+    if (state->values && !state->measured)
+        measure_values(set);
+    if (state->values || state->pixels)
         return SIM_OK;
     all = malloc(set->n_samples * pixels + 1);
     if (!all) {
@@ -314,12 +350,7 @@ SimStatus data_images_load(DataSet *set)
             squares[p % set->c] += v * v;
         }
     }
-    const double count = (double)(set->n_part[DATA_TRAIN] * set->h * set->w);
-    for (size_t k = 0; set->options.normalise && count > 0 && k < set->c; k++) {
-        const double mean = sum[k] / count, variance = squares[k] / count - mean * mean;
-        state->mean[k] = (float)mean;
-        state->scale[k] = variance > 0 ? (float)(1 / sqrt(variance)) : 1;
-    }
+    set_scale(set, sum, squares);
     state->pixels = all;
     all = NULL;
 out:
@@ -335,6 +366,11 @@ SimStatus data_set_raw(DataSet *set, size_t sample, float *x)
     const size_t count = set->steps * set->h * set->w * set->c;
     if (set->kind == DATA_IMAGES) {
         SIM_TRY(data_images_load(set));
+        if (state->values) {
+            memcpy(x, state->values + set->samples[sample].index * count,
+                   count * sizeof *x);
+            goto out;
+        }
         const uint8_t *const image = state->pixels + sample * count;
         for (size_t i = 0; i < count; i++)
             x[i] = (float)image[i] / 255.0f;

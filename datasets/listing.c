@@ -87,6 +87,7 @@ void data_listing_destroy(DataListing *listing)
     for (size_t i = 0; i < listing->n_classes; i++)
         free(listing->classes[i]);
     free(listing->classes);
+    free(listing->values);
     *listing = (DataListing){0};
 }
 

@@ -21,6 +21,9 @@ typedef struct DataListing {
     size_t n_samples, room;
     char **classes; /* owned */
     size_t n_classes;
+    float *values;   /* owned; [n_samples, shape] where samples are numbers, not files:
+                        row sample->index. Else NULL */
+    size_t shape[3]; /* h, w, c of `values` */
     void (*warn)(void *argument, const char *sentence); /* may be NULL */
     void *argument;
 } DataListing;
@@ -42,6 +45,8 @@ typedef struct DataLayout {
 } DataLayout;
 
 extern const DataLayout *const data_layouts[]; /* ends with NULL */
+
+bool data_is_builtin(const char *path); /* "builtin:...": no file to look for */
 
 typedef struct DataEntry {
     char *name;
@@ -92,6 +97,8 @@ typedef struct DataState {
     void *argument;
     SimStore *cache;         /* open for reading, or NULL */
     uint8_t *pixels;         /* images: [n_samples,h,w,c]; NULL until wanted */
+    float *values;           /* samples that are numbers: [n_samples,h,w,c]; or NULL */
+    bool measured;           /* mean and scale of `values` are known */
     float mean[4], scale[4]; /* images: y = (x - mean) scale, per channel */
 } DataState;
 
