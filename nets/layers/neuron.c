@@ -9,7 +9,7 @@ static NeuronRun make_run(const NetLayerRun *run)
     const NetNeuron *options = run->options;
     NeuronRun neuron = {.spec = &options->spec,
                         .context = run->context,
-                        .nt = run->nt,
+                        .nt = run->x[0].shape.t, /* 1 on a constant wire */
                         .shape = run->x[0].shape,
                         .x = run->x[0].f32,
                         .affine = run->affine[0],
@@ -23,7 +23,6 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .accumulate = run->accumulate[0],
                         .d_params = run->d_params,
                         .scratch = run->scratch};
-    neuron.shape.t = run->nt;
     neuron.shape.c /= options->spec.dendrite->n_branches;
     return neuron;
 }
@@ -130,7 +129,7 @@ static void join_back_task(void *argument, size_t index, size_t thread)
 /* The soma takes the joined currents and the scratch behind them. */
 static Join join_branches(const NetLayerRun *run, NeuronRun *neuron)
 {
-    Join join = lay_out(neuron->spec, run->nt, neuron->shape, run->scratch);
+    Join join = lay_out(neuron->spec, neuron->nt, neuron->shape, run->scratch);
     if (!join.currents)
         return join;
     join.run = run;

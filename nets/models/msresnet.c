@@ -79,6 +79,13 @@ static int add_block(const Block *b, int x)
                          "block%zu.add", b->number);
 }
 
+static void widen(void *given, double factor)
+{
+    Options *const o = given;
+    net_part_widen_number(&o->width, factor);
+    net_part_widen(o->stages, sizeof o->stages, factor);
+}
+
 static SimStatus build(const void *given, const NetModelInput *input,
                        const NeuronSpec *spec, NetGraph *graph)
 {
@@ -125,5 +132,6 @@ const NetModel net_model_msresnet = {
     .options = options,
     .options_size = sizeof(Options),
     .neuron = neuron,
+    .widen = widen,
     .build = build,
 };

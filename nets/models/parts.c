@@ -1,9 +1,11 @@
 /* nets/models/parts.c: see parts_internal.h. */
 #include "nets/models/parts_internal.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NAME(buffer, format)                                                             \
     char buffer[NET_NAME_SIZE + 16];                                                     \
@@ -99,6 +101,46 @@ void net_part_head(const NetParts *parts, int from, size_t classes, size_t voter
         at = net_graph_add(graph, &net_layer_vote, &vote, 1, &at, "vote");
     }
     net_graph_output(graph, at);
+}
+
+void net_part_classical(NeuronSpec *spec)
+{
+    *spec = neuron_spec_default();
+    neuron_spec_set(spec, "soma", "none");
+    if (neuron_dendrite_find("relu"))
+        neuron_spec_set(spec, "dendrite", "relu");
+}
+
+size_t net_part_inputs(const NeuronSpec *spec, size_t units)
+{
+    return units * spec->dendrite->n_branches;
+}
+
+void net_part_widen_number(int64_t *width, double factor)
+{
+    const double wide = round((double)*width * factor);
+    *width = wide < 1.0 ? 1 : (int64_t)wide;
+}
+
+void net_part_widen(char *text, size_t size, double factor)
+{
+    char wide[512];
+    size_t used = 0;
+    for (const char *at = text; *at && used + 32 < sizeof wide;) {
+        char *end = NULL;
+        const bool starts = at == text || at[-1] == ',';
+        int64_t width = starts ? strtoll(at, &end, 10) : 0;
+        if (width > 0) {
+            net_part_widen_number(&width, factor);
+            used += (size_t)snprintf(wide + used, 24, "%lld", (long long)width);
+            at = end;
+        } else {
+            wide[used++] = *at++;
+        }
+    }
+    wide[used] = '\0';
+    if (used < size)
+        memcpy(text, wide, used + 1);
 }
 
 int net_part_input(const NetParts *parts, const NetModelInput *input)

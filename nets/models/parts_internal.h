@@ -37,5 +37,17 @@ SimStatus net_part_stages(const char *text, int64_t depth, int64_t width,
 void net_part_head(const NetParts *parts, int from, size_t classes, size_t voters,
                    const NetLinear *linear);
 
+/* No soma and, where there is one, a rectifier as dendrite. */
+void net_part_classical(NeuronSpec *spec);
+
+/* Outputs that the layer before `units` neurons needs: a dendrite joins branches. */
+size_t net_part_inputs(const NeuronSpec *spec, size_t units);
+
+/* Widths times a factor, at least 1: of one number, and of every number in `text` that
+ * stands at its start or behind a comma ("64,P,128", "64x2,128x2/2"). A text that would
+ * not fit stays as it is. */
+void net_part_widen_number(int64_t *width, double factor);
+void net_part_widen(char *text, size_t size, double factor);
+
 /* The events, or the image at every step. */
 int net_part_input(const NetParts *parts, const NetModelInput *input);

@@ -39,6 +39,12 @@ static void neuron(const void *given, NeuronSpec *spec)
     neuron_spec_set(spec, "surrogate_scale", "0.3");
 }
 
+static void widen(void *given, double factor)
+{
+    Options *const o = given;
+    net_part_widen_number(&o->filters, factor);
+}
+
 static SimStatus build(const void *given, const NetModelInput *input,
                        const NeuronSpec *spec, NetGraph *graph)
 {
@@ -94,5 +100,6 @@ const NetModel net_model_sresnet = {
     .options = options,
     .options_size = sizeof(Options),
     .neuron = neuron,
+    .widen = widen,
     .build = build,
 };

@@ -55,6 +55,14 @@ static int add_dropout(const NetParts *parts, const Options *o, int from,
                                              1, &from, "%s", name);
 }
 
+static void widen(void *given, double factor)
+{
+    Options *const o = given;
+    net_part_widen(o->layers, sizeof o->layers, factor);
+    if (o->hidden)
+        net_part_widen_number(&o->hidden, factor);
+}
+
 static SimStatus build(const void *given, const NetModelInput *input,
                        const NeuronSpec *spec, NetGraph *graph)
 {
@@ -122,5 +130,6 @@ const NetModel net_model_vgg = {
     .options = options,
     .options_size = sizeof(Options),
     .neuron = neuron,
+    .widen = widen,
     .build = build,
 };

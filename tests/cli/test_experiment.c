@@ -137,7 +137,7 @@ Test(experiment, text_reads_back_to_the_same)
         snprintf(text, sizeof text,
                  "model: {name: %s}\n"
                  "data: {path: 'a \"quoted\" \\ path: # \xc3\xa4', train_share: 0.3}\n"
-                 "neuron: {threshold: 1.1, surrogate_alpha: 0.1}\n"
+                 "neuron: {soma: lif, threshold: 1.1, surrogate_alpha: 0.1}\n"
                  "train: {lr: 0.1234567890123456789, weight_decay: 1e-300, "
                  "schedule_at: '0.7,0.8', checkpoint_minutes: 0.1}\n",
                  net_models[i]->name);
