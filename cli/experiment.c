@@ -1,12 +1,13 @@
 /* cli/experiment.c: experiments from YAML and back. The only file that knows libyaml. */
 #include "cli/experiment.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <yaml.h>
+
+#include "cli/files.h"
 
 static const char *const memories[] = {"keep", "recompute", "reverse", "auto", NULL};
 
@@ -22,6 +23,7 @@ const SimOption cli_train_options[] = {
     {"memory", SIM_OPTION_CHOICE, FIELD(memory), .choices = memories, .help = "what is kept between the forward and the backward pass"},
     {"budget_mib", SIM_OPTION_INT, FIELD(budget_mib), .initial = 0, .low = 0, .high = 16777216, .help = "memory: auto may take this much; 0: half of what is free"},
     {"checkpoint_minutes", SIM_OPTION_FLOAT, FIELD(checkpoint_minutes), .initial = 5, .low = 0, .high = 1e6, .help = "minutes between checkpoints inside an epoch; 0: only at its end"},
+    {"plots", SIM_OPTION_BOOL, FIELD(plots), .initial = 1, .help = "draw plots/ when training ends"},
     {0},
 };
 /* clang-format on */
@@ -379,30 +381,11 @@ SimStatus cli_experiment_read(const char *path, const char *const *settings,
 {
     enum { LIMIT = 1 << 20 };
     SimStatus status = SIM_OK;
-    FILE *const file = fopen(path, "rb");
-    if (!file)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    char *const text = malloc(LIMIT + 1);
-    if (!text) {
-        status = sim_fail(SIM_ERR_MEMORY, "%s: no memory to read it", path);
-        goto out;
-    }
-    const size_t n = fread(text, 1, LIMIT + 1, file);
-    if (ferror(file)) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-        goto out;
-    }
-    if (n > LIMIT || memchr(text, '\0', n)) {
-        status = sim_fail(SIM_ERR_FORMAT,
-                          "%s: not an experiment: wanted a YAML text of less than 1 MiB",
-                          path);
-        goto out;
-    }
-    text[n] = '\0';
+    char *text = NULL;
+    SIM_TRY(cli_file_text(path, LIMIT, &text));
     SIM_TRY(cli_experiment_parse(path, text, settings, n_settings, out));
 out:
     free(text);
-    fclose(file);
     return status;
 }
 

@@ -25,6 +25,7 @@ typedef struct CliTrainOptions {
     int64_t budget_mib;        /* for auto */
     int64_t eval_every;        /* epochs between looks at validation and test part */
     double checkpoint_minutes; /* between checkpoints inside an epoch; 0: none */
+    bool plots;                /* drawn when training ends */
 } CliTrainOptions;
 
 extern const SimOption cli_train_options[];

@@ -5,31 +5,12 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "cli/files.h"
 
-static SimStatus make_folders(const char *path)
-{
-    char part[CLI_PICTURE_PATH];
-    if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part)
-        return sim_fail(SIM_ERR_VALUE, "%s: the path is longer than %zu bytes", path,
-                        sizeof part - 1);
-    for (char *at = part + 1;; at++) {
-        const char end = *at;
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return sim_fail(SIM_ERR_IO, "%s: cannot make this folder: %s", part,
-                            strerror(errno));
-        *at = end;
-        if (end == '\0')
-            return SIM_OK;
-    }
-}
+extern char **environ;
 
 static SimStatus open_part(const CliPicture *picture, const char *extension, FILE **out)
 {
@@ -46,7 +27,7 @@ SimStatus cli_picture_open(const char *folder, const char *name, int width, int 
 {
     SimStatus status = SIM_OK;
     CliPicture picture = {0};
-    SIM_TRY(make_folders(folder));
+    SIM_TRY(cli_folder_make(folder));
     snprintf(picture.folder, sizeof picture.folder, "%s", folder);
     snprintf(picture.name, sizeof picture.name, "%s", name);
     SIM_TRY(open_part(&picture, "tsv", &picture.data));

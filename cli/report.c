@@ -366,16 +366,14 @@ void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best
 
 /* --- after ------------------------------------------------------------------------- */
 
-static void print_weights_hash(const CliSession *s)
+void cli_report_weights(const CliSession *s, char text[SIM_HASH_TEXT])
 {
     SimHash hash;
-    char text[SIM_HASH_TEXT];
     sim_hash_init(&hash);
     for (size_t i = 0; i < s->params.n_rows; i++)
         sim_hash_add(&hash, s->params.rows[i].values,
                      s->params.rows[i].count * sizeof(float));
     sim_hash_text(&hash, text);
-    printf("weights    sha256 %s\n", text);
 }
 
 /* Wrapped, and left to the table of "apical eval" where there are too many. */
@@ -426,7 +424,8 @@ static SimStatus draw_plots(CliReport *report, CliSession *s,
             if (isfinite(test->rates[i]))
                 layers[n++] = (CliPlotLayer){.name = s->graph.nodes[i].name,
                                              .rate = test->rates[i]};
-        SIM_TRY(cli_plot_rates(folder, "test part", layers, n, &drawn));
+        if (n)
+            SIM_TRY(cli_plot_rates(folder, "test part", layers, n, &drawn));
         SIM_TRY(cli_plot_confusion(folder, "test part", (const char *const *)s->classes,
                                    test->classes, test->confusion, &drawn));
     }
@@ -435,6 +434,11 @@ static SimStatus draw_plots(CliReport *report, CliSession *s,
 out:
     free(layers);
     return status;
+}
+
+static bool spikes(const CliSession *s)
+{
+    return s->experiment.neuron.soma->output == SIM_SPIKES;
 }
 
 SimStatus cli_report_end(CliReport *report, CliSession *s, const Net *net,
@@ -467,12 +471,16 @@ SimStatus cli_report_end(CliReport *report, CliSession *s, const Net *net,
                cli_human_count((CliHuman){0}, cost.synops),
                cli_human_count(first, cost.macs), cli_human_count(second, cost.dense));
     }
-    printf("firing     %.3f spikes per neuron and step in training\n", last->rate);
+    if (spikes(s))
+        printf("firing     %.3f spikes per neuron and step in training\n", last->rate);
     printf("time       %s, peak memory %s\n", cli_human_seconds(first, seconds),
            cli_human_bytes(second, 1024.0 * (double)usage.ru_maxrss));
-    print_weights_hash(s);
-    const SimStatus status = draw_plots(report, s, state, test);
-    printf("files      %s/{best.h5, last.h5, log.jsonl, experiment.yaml}\n",
+    char hash[SIM_HASH_TEXT];
+    cli_report_weights(s, hash);
+    printf("weights    sha256 %s\n", hash);
+    const SimStatus status =
+        s->experiment.train.plots ? draw_plots(report, s, state, test) : SIM_OK;
+    printf("files      %s/{best.h5, last.h5, log.jsonl, result.json, experiment.yaml}\n",
            report->folder);
     return status;
 }

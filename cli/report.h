@@ -4,6 +4,7 @@
 
 #include "cli/evaluate.h"
 #include "cli/session.h"
+#include "sim/hash.h"
 
 typedef struct CliReport {
     const char *folder;
@@ -31,4 +32,6 @@ void cli_report_warning(CliReport *report, const char *format, ...)
 SimStatus cli_report_end(CliReport *report, CliSession *session, const Net *net,
                          const CliProgressState *state, const CliEvaluation *test,
                          double seconds);
+/* SHA-256 of all parameters, in the order of the net. */
+void cli_report_weights(const CliSession *session, char text[SIM_HASH_TEXT]);
 void cli_report_clear(CliReport *report); /* takes an unfinished line away */

@@ -1,5 +1,4 @@
 /* cli/train.c: "apical train": an experiment to a run folder. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/trainer.h"
@@ -61,26 +61,6 @@ static const struct argp argp = {
         "last.h5, best.h5 and plots/. Ctrl-C saves; --resume goes on, to the same bits.",
 };
 
-/* Makes DIR and what leads to it. */
-static SimStatus make_folder(const char *path)
-{
-    char part[1024];
-    if (strlen(path) >= sizeof part)
-        return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", path);
-    strcpy(part, path);
-    for (char *at = part + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        const char kept = *at;
-        *at = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return sim_fail(SIM_ERR_IO, "%s: %s", part, strerror(errno));
-        *at = kept;
-        if (kept == '\0')
-            return SIM_OK;
-    }
-}
-
 /* runs/NAME, runs/NAME-2, ...: the first that is not there. */
 static void default_folder(const char *experiment, char *out, size_t size)
 {
@@ -103,7 +83,7 @@ static SimStatus check_new(const char *folder)
             SIM_ERR_VALUE,
             "%s holds a run already: go on with --resume %s, or choose another --out",
             folder, folder);
-    return make_folder(folder);
+    return cli_folder_make(folder);
 }
 
 /* A run that died before its first checkpoint starts again from its settings. */

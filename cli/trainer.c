@@ -7,11 +7,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/diagnose.h"
 #include "cli/evaluate.h"
+#include "cli/files.h"
+#include "cli/netinfo.h"
 #include "cli/report.h"
+#include "cli/result.h"
 
 static volatile sig_atomic_t stop_signal;
 
@@ -46,64 +50,26 @@ static const CliTrainOptions *options_of(const Trainer *t)
 /* --- files ----------------------------------------------------------------------------
  */
 
-static SimStatus path_in(const Trainer *t, const char *name, char *out, size_t size)
-{
-    if ((size_t)snprintf(out, size, "%s/%s", t->folder, name) >= size)
-        return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", t->folder);
-    return SIM_OK;
-}
-
 static SimStatus save(Trainer *t, const char *name)
 {
-    char path[1024];
-    SimStatus status = path_in(t, name, path, sizeof path);
+    char path[CLI_PATH_SIZE];
+    SimStatus status = cli_path_join(t->folder, name, path);
     if (status == SIM_OK)
         status = cli_checkpoint_save(path, t->session, t->optimiser, &t->state);
     t->saved_s = cli_seconds();
     return status;
 }
 
-/* A file that is read again after a crash is whole or not there. */
-static FILE *begin_file(const char *path, char *temporary, size_t size)
-{
-    if ((size_t)snprintf(temporary, size, "%s.tmp", path) >= size) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    return fopen(temporary, "w");
-}
-
-static SimStatus end_file(FILE *to, const char *temporary, const char *path)
-{
-    bool good = to != NULL;
-    int reason = errno;
-    if (to) {
-        good = !ferror(to) && fflush(to) == 0 && fsync(fileno(to)) == 0;
-        reason = errno;
-        if (fclose(to) != 0 && good) {
-            reason = errno;
-            good = false;
-        }
-    }
-    if (good && rename(temporary, path) != 0) {
-        reason = errno;
-        good = false;
-    }
-    if (!good && to)
-        remove(temporary);
-    return good ? SIM_OK : sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(reason));
-}
-
 static SimStatus write_experiment(const Trainer *t)
 {
-    char path[1024], temporary[1100], *text = NULL;
+    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL;
     SimStatus status = SIM_OK;
-    SIM_TRY(path_in(t, "experiment.yaml", path, sizeof path));
+    SIM_TRY(cli_path_join(t->folder, "experiment.yaml", path));
     SIM_TRY(cli_experiment_text(&t->session->experiment, &text));
-    FILE *const to = begin_file(path, temporary, sizeof temporary);
+    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
     if (to)
         fputs(text, to);
-    status = end_file(to, temporary, path);
+    status = cli_file_end(to, temporary, path);
 out:
     free(text);
     return status;
@@ -119,11 +85,11 @@ static void put_number(FILE *to, const char *name, double value)
  * run has no line of an epoch that never counted. */
 static SimStatus write_log(const Trainer *t)
 {
-    char path[1024], temporary[1100];
-    SimStatus status = path_in(t, "log.jsonl", path, sizeof path);
+    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16];
+    SimStatus status = cli_path_join(t->folder, "log.jsonl", path);
     if (status != SIM_OK)
         return status;
-    FILE *const to = begin_file(path, temporary, sizeof temporary);
+    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
     for (size_t i = 0; to && i < t->state.epoch; i++) {
         const CliPlotEpoch *e = &t->state.history[i];
         fprintf(to, "{\"epoch\": %.0f", e->epoch);
@@ -137,15 +103,15 @@ static SimStatus write_log(const Trainer *t)
         put_number(to, "firing_rate", e->rate);
         fprintf(to, "}\n");
     }
-    return end_file(to, temporary, path);
+    return cli_file_end(to, temporary, path);
 }
 
 /* What a killed run was writing when it died. */
 static void remove_leftovers(const Trainer *t)
 {
     glob_t found;
-    char pattern[1024];
-    if (path_in(t, "*.tmp", pattern, sizeof pattern) != SIM_OK ||
+    char pattern[CLI_PATH_SIZE];
+    if (cli_path_join(t->folder, "*.tmp", pattern) != SIM_OK ||
         glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
         return;
     for (size_t i = 0; i < found.gl_pathc; i++)
@@ -371,8 +337,8 @@ static SimStatus open_trainer(Trainer *t, bool resume)
     SIM_TRY(data_loader_create(&s->set, DATA_TRAIN, batch, true, true, (uint64_t)o->seed,
                                &t->loader));
     if (resume) {
-        char path[1024];
-        SIM_TRY(path_in(t, "last.h5", path, sizeof path));
+        char path[CLI_PATH_SIZE];
+        SIM_TRY(cli_path_join(t->folder, "last.h5", path));
         SIM_TRY(cli_checkpoint_resume(path, s, t->optimiser, &t->state));
         if (t->state.batch > data_loader_batches(t->loader))
             status = sim_fail(SIM_ERR_VALUE,
@@ -436,6 +402,60 @@ static SimStatus check_same_data(const CliSession *session)
                     session->experiment.data.path, session->trained_on, now);
 }
 
+/* --- what is left for programs ----------------------------------------------------- */
+
+static double cpu_seconds(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
+/* Epochs done, with the share of the one under way. */
+static double progress_of(const Trainer *t)
+{
+    return (double)t->state.epoch +
+           (double)t->state.batch / (double)data_loader_batches(t->loader);
+}
+
+static SimStatus write_result(const Trainer *t, double epochs_before, double cpu_before)
+{
+    const CliSession *const s = t->session;
+    const CliPlotEpoch *const last = &t->state.history[t->state.epoch - 1];
+    const double epochs = progress_of(t) - epochs_before;
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    CliResult result = {
+        .epochs = (double)t->state.epoch,
+        .best_epoch = (double)NAN,
+        .has_validation = s->set.n_part[DATA_VALIDATION] > 0,
+        .train_loss = last->train_loss,
+        .train_accuracy = last->train_accuracy,
+        .test_loss = last->test_loss,
+        .test_accuracy = last->test_accuracy,
+        .best_validation_accuracy = (double)NAN,
+        .best_test_accuracy = (double)NAN,
+        .parameters = (double)s->params.n_trained,
+        .firing_rate = last->rate,
+        .memory_bytes = (double)(net_memory_info(t->net).total + s->params.values.size),
+        .resident_bytes = 1024.0 * (double)usage.ru_maxrss,
+        .cpu_s_per_epoch =
+            epochs > 0.0 ? (cpu_seconds(&usage) - cpu_before) / epochs : (double)NAN,
+        .seconds = cli_seconds() - t->started_s};
+    if (t->state.best_epoch) {
+        const CliPlotEpoch *const best = &t->state.history[t->state.best_epoch - 1];
+        result.best_epoch = best->epoch;
+        result.best_validation_accuracy = best->validation_accuracy;
+        result.best_test_accuracy = best->test_accuracy;
+    }
+    const CliNetCost cost = cli_net_cost(t->net, &s->graph, s->input.steps,
+                                         t->last.seen ? t->last.rates : NULL, last->rate);
+    result.macs = cost.macs;
+    result.synops = cost.synops;
+    result.dense = cost.dense;
+    cli_report_weights(s, result.weights);
+    return cli_result_write(t->folder, &result);
+}
+
 SimStatus cli_train(CliSession *session, const char *folder, bool resume)
 {
     SimStatus status = SIM_OK;
@@ -446,6 +466,7 @@ SimStatus cli_train(CliSession *session, const char *folder, bool resume)
     /* Once: a second Ctrl-C ends the program as it always does. */
     struct sigaction catch = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     struct sigaction before[2];
+    struct rusage usage;
     stop_signal = 0;
     sigemptyset(&catch.sa_mask);
     sigaction(SIGINT, &catch, &before[0]);
@@ -461,11 +482,14 @@ SimStatus cli_train(CliSession *session, const char *folder, bool resume)
         cli_report_resumed(&t.report, &t.state);
     else
         SIM_TRY(save(&t, "last.h5")); /* from here on a killed run can go on */
+    getrusage(RUSAGE_SELF, &usage);
+    const double cpu_before = cpu_seconds(&usage), epochs_before = progress_of(&t);
     SIM_TRY(loop(&t));
     if (t.last.seen == 0 && session->set.n_part[DATA_TEST] > 0) {
         double loss, accuracy; /* resumed after the last epoch */
         SIM_TRY(evaluate_into(&t, DATA_TEST, &loss, &accuracy));
     }
+    SIM_TRY(write_result(&t, epochs_before, cpu_before));
     SIM_TRY(cli_report_end(&t.report, session, t.net, &t.state, &t.last,
                            cli_seconds() - t.started_s));
 out:
