@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/diagnose.h"
@@ -17,12 +18,29 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-static volatile sig_atomic_t stop_signal;
+enum { SAME_ORDER_MS = 500 };
 
+static volatile sig_atomic_t stop_signal;
+static struct timespec stop_time; /* of the first; the handler's own */
+
+/* The first order stops the training in good order, a second one the program, as it
+ * always does. Wrappers such as timeout send theirs to the program and to its process
+ * group: two that come together are one. */
 static void on_signal(int number)
 {
     static const char told[] = "\nstopping after this batch (again: at once)\n";
-    (void)number;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (stop_signal) {
+        const long long ms = (now.tv_sec - stop_time.tv_sec) * 1000LL +
+                             (now.tv_nsec - stop_time.tv_nsec) / 1000000;
+        if (ms < SAME_ORDER_MS)
+            return;
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    stop_time = now;
     stop_signal = 1;
     if (write(STDERR_FILENO, told, sizeof told - 1) < 0)
         return; /* nobody to tell */
@@ -463,8 +481,7 @@ SimStatus cli_train(CliSession *session, const char *folder, bool resume)
                  .folder = folder,
                  .saved_s = cli_seconds(),
                  .started_s = cli_seconds()};
-    /* Once: a second Ctrl-C ends the program as it always does. */
-    struct sigaction catch = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction catch = {.sa_handler = on_signal};
     struct sigaction before[2];
     struct rusage usage;
     stop_signal = 0;
