@@ -71,6 +71,7 @@ typedef struct NetLayerPlan {
     size_t steps, window;          /* T, and the most steps one call brings */
     bool training;
     bool shapes_only; /* asked for shapes and parameters: prepare nothing */
+    bool reversed;    /* `invert` will be asked: save what it needs beside y */
     bool needs_d_input[NET_MAX_INPUTS]; /* false: nobody wants that gradient */
 
     /* Filled in by the hook. */
@@ -90,6 +91,7 @@ typedef struct NetLayerPlan {
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
     bool gradient_in_place;               /* backward may write dx[0] over dy */
+    unsigned invertible;                  /* bit i: `invert` gives input i back */
     double macs;      /* multiply-adds of one step, N images, done densely */
     bool is_synaptic; /* its operations count as SynOps when the input is spikes */
     void *prepared;   /* what plan made for forward; given to `destroy` */
@@ -132,7 +134,10 @@ typedef struct NetLayer {
     SimStatus (*plan)(NetLayerPlan *plan);
     void (*forward)(const NetLayerRun *run);
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
-    void (*destroy)(void *prepared);          /* NULL: plan prepares nothing */
+    /* Writes x[input] from y, `saved` and the other inputs; asked only for inputs that
+     * the plan calls invertible, in training. NULL: no input comes back. */
+    void (*invert)(const NetLayerRun *run, size_t input);
+    void (*destroy)(void *prepared); /* NULL: plan prepares nothing */
     /* A layer that only scales and shifts the channels of one input may lend scale and
      * shift to the one layer that reads it, instead of `forward`: y.data is NULL, its
      * output never exists. The loan lies in scratch and ends with the reader's hook.

@@ -83,6 +83,41 @@ typedef struct NetVote {
     int64_t group;
 } NetVote;
 
+/* The layers of reversible blocks. A sum of floats that are multiples of 2^-bits is
+ * exact, and so undone to the bit by a difference, while it stays within 2^(24 - bits):
+ * 256 for the 16 bits of a residual stream. Beyond, and where `exact` is false, an
+ * inverse is off by the rounding of the sum. */
+enum { NET_GRID_BITS = 16, NET_VELOCITY_BITS = 20 };
+
+/* y = x rounded to multiples of 2^-bits: how a wire enters a chain of reversible blocks.
+ * The gradient passes as if nothing were rounded. */
+typedef struct NetGrid {
+    int64_t bits;
+} NetGrid;
+
+/* Additive coupling (Gomez et al. 2017): inputs x, f; y = x + f, f rounded to the grid, x
+ * already on it. Gives x back from y and f. */
+typedef struct NetCouple {
+    bool exact;
+    int64_t bits;
+} NetCouple;
+
+/* The velocity of a momentum residual chain (Sander et al. 2021): inputs f and the
+ * velocity before it (none: 0); y = gamma v + (1 - gamma) f. Gives v back from y and f.
+ * When exact, gamma is the nearest fraction with a denominator up to 256 (0.9 is 9/10), v
+ * lies on the grid, and what the multiplication loses is saved: log2(1 / gamma) bits a
+ * value and a little (momentum.c). The chain goes on with couple(x, y). */
+typedef struct NetMomentum {
+    double gamma; /* in (0, 1] */
+    bool exact;
+    int64_t bits;
+} NetMomentum;
+
+/* The first or second half of the channels. */
+typedef struct NetHalf {
+    bool second;
+} NetHalf;
+
 extern const NetLayer net_layer_conv;
 extern const NetLayer net_layer_linear;
 extern const NetLayer net_layer_norm;
@@ -95,6 +130,12 @@ extern const NetLayer net_layer_flatten; /* no options; [T,N,1,1,H*W*C], order H
 extern const NetLayer net_layer_dropout;
 extern const NetLayer net_layer_vote;
 extern const NetLayer net_layer_repeat; /* no options; constant wire -> T steps */
+extern const NetLayer net_layer_grid;
+extern const NetLayer net_layer_couple;
+extern const NetLayer net_layer_momentum;
+extern const NetLayer net_layer_half;
+extern const NetLayer net_layer_concat; /* no options; channels one after the other; gives
+                                           each input back */
 /* The planner puts these where a layer wants another form than the wire has. */
 extern const NetLayer net_layer_unpack; /* spikes -> dense */
 extern const NetLayer net_layer_pack;   /* dense 0/1 values -> spikes */

@@ -46,6 +46,11 @@ static const NetAdaptivePool global = {1, 1}, cells = {2, 3};
 static const NetJoin add = {NET_JOIN_ADD}, both = {NET_JOIN_AND}, iand = {NET_JOIN_IAND};
 static const NetDropout drop_over = {0.4, true}, drop = {0.3, false};
 static const NetVote vote = {3};
+static const NetGrid grid = {16};
+static const NetCouple couple = {true, 16}, couple_plain = {false, 16};
+static const NetMomentum nine_tenths = {0.9, true, 22}, half_gamma = {0.5, true, 22},
+                         all_of_it = {1.0, true, 22}, plain = {0.9, false, 22};
+static const NetHalf first_half = {false}, second_half = {true};
 
 #define SHAPE                                                                            \
     {                                                                                    \
@@ -103,6 +108,26 @@ static const Case cases[] = {
     {"dropout", &net_layer_dropout, &drop, WIDE, {S}, 1, true},
     {"vote", &net_layer_vote, &vote, SHAPE, {D}, 1, true},
     {"repeat", &net_layer_repeat, NULL, {1, 2, 5, 6, 12}, {D}, 1, true},
+    {"grid", &net_layer_grid, &grid, SHAPE, {D}, 1, true},
+    {"couple", &net_layer_couple, &couple, SHAPE, {D, D}, 2, true},
+    {"couple spikes", &net_layer_couple, &couple, WIDE, {S, S}, 2, true},
+    {"couple plain", &net_layer_couple, &couple_plain, SHAPE, {D, D}, 2, true},
+    {"momentum from rest", &net_layer_momentum, &nine_tenths, SHAPE, {D}, 1, true},
+    {"momentum", &net_layer_momentum, &nine_tenths, SHAPE, {D, D}, 2, true},
+    {"momentum wide",
+     &net_layer_momentum,
+     &nine_tenths,
+     {0, 3, 20, 20, 21},
+     {D, D},
+     2,
+     true},
+    {"momentum 1/2", &net_layer_momentum, &half_gamma, SHAPE, {D, D}, 2, true},
+    {"momentum 1", &net_layer_momentum, &all_of_it, SHAPE, {D, D}, 2, true},
+    {"momentum plain", &net_layer_momentum, &plain, SHAPE, {D, D}, 2, true},
+    {"first half", &net_layer_half, &first_half, SHAPE, {D}, 1, true},
+    {"second half", &net_layer_half, &second_half, WIDE, {S}, 1, true},
+    {"concat", &net_layer_concat, NULL, SHAPE, {D, D}, 2, true},
+    {"concat spikes", &net_layer_concat, NULL, WIDE, {D, S}, 2, true},
     {"unpack", &net_layer_unpack, NULL, WIDE, {S}, 1, false},
     {"pack", &net_layer_pack, NULL, WIDE, {D}, 1, false},
 };
