@@ -68,10 +68,25 @@ typedef struct SimAdam {
     bool decoupled;
 } SimAdam;
 
-/* Floats: the potentials and slopes of one block of channels at every step. */
+/* Adaptive neurons (Yin 2021); on the right s and b of the step before:
+ *
+ *     b = rho b + (1 - rho) s;  B = b0 + beta b
+ *     v = alpha v + (1 - alpha) x - B s;  s = [v > B] */
+typedef struct SimAlif {
+    float alpha, rho, b0, beta;
+    bool detach; /* the s of - B s is a constant for the gradient */
+    SimSurrogate surrogate;
+    float slope_alpha, slope_scale;
+} SimAlif;
+
+/* Floats: what backward keeps of one block of channels at every step. */
 static inline size_t sim_lif_scratch(size_t nt)
 {
     return 2 * 64 * nt;
+}
+static inline size_t sim_alif_scratch(size_t nt)
+{
+    return 3 * 64 * nt;
 }
 
 typedef struct SimKernels {
@@ -132,12 +147,17 @@ typedef struct SimKernels {
                          size_t c, const float *x, const float *d_y, const float *d_v,
                          bool accumulate, float *d_x, double *d_decay, double *d_gain,
                          float *scratch);
+    /* The same for adaptive neurons; states v and b, spikes never NULL; `scratch` holds
+     * sim_alif_scratch(nt) floats. */
+    void (*alif_forward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
+                         size_t c, const float *x, float *v, float *b, float *h,
+                         uint64_t *spikes, uint64_t *active);
+    void (*alif_backward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
+                          size_t c, const float *x, const float *d_y, const float *d_v,
+                          bool accumulate, float *d_x, float *scratch);
     /* slope[i] = scale * derivative at x[i]. */
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
                             const float *x, float *slope);
-    /* bits [pixels, words]: x > threshold (strict) or >=. */
-    void (*threshold_pack)(size_t pixels, size_t c, const float *x, float threshold,
-                           bool strict, uint64_t *bits);
 
     /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
     /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift

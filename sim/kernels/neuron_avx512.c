@@ -96,6 +96,8 @@ static inline void add_products(size_t n, Vector x, Vector y, double *sums)
 
 #include "sim/kernels/neuron.inc"
 
+#include "sim/kernels/alif.inc"
+
 void sim_neuron_init_avx512(SimKernels *kernels)
 {
     init(kernels);

@@ -171,18 +171,76 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
         }
 }
 
-static void threshold_pack(size_t pixels, size_t c, const float *x, float threshold,
-                           bool strict, uint64_t *bits)
+/* v and b in place; returns the threshold of the step. */
+static float alif_step(const SimAlif *m, float x, float *v, float *b)
 {
-    for (size_t p = 0; p < pixels; p++)
-        for (size_t first = 0; first < c; first += 64) {
-            uint64_t word = 0;
-            for (size_t i = first; i < c && i < first + 64; i++) {
-                const float value = x[p * c + i];
-                word |= (uint64_t)(strict ? value > threshold : value >= threshold)
-                        << (i - first);
+    const bool fired = *v > m->b0 + m->beta * *b;
+    *b = m->rho * *b + (fired ? 1.0f - m->rho : 0.0f);
+    const float threshold = m->b0 + m->beta * *b;
+    *v = (m->alpha * *v + (1.0f - m->alpha) * x) - (fired ? threshold : 0.0f);
+    return threshold;
+}
+
+static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixels,
+                         size_t c, const float *x, float *v, float *b, float *h,
+                         uint64_t *spikes, uint64_t *active)
+{
+    const size_t words = (c + 63) / 64;
+    for (size_t t = 0; t < nt; t++)
+        for (size_t p = 0; p < pixels; p++) {
+            const size_t word = (t * stride + p) * words, at = (t * stride + p) * c;
+            memset(spikes + word, 0, words * sizeof *spikes);
+            if (active)
+                memset(active + word, 0, words * sizeof *active);
+            for (size_t i = 0; i < c; i++) {
+                float *v_i = v + p * c + i;
+                const float threshold = alif_step(m, x[at + i], v_i, b + p * c + i);
+                const uint64_t bit = UINT64_C(1) << (i % 64);
+                if (h)
+                    h[at + i] = *v_i;
+                if (*v_i > threshold)
+                    spikes[word + i / 64] |= bit;
+                if (active && slope_of(m->surrogate, m->slope_alpha, m->slope_scale,
+                                       *v_i - threshold) > 0.0f)
+                    active[word + i / 64] |= bit;
             }
-            *bits++ = word;
+        }
+}
+
+static void alif_backward(const SimAlif *m, size_t nt, size_t stride, size_t pixels,
+                          size_t c, const float *x, const float *d_y, const float *d_v,
+                          bool accumulate, float *d_x, float *scratch)
+{
+    float *over = scratch, *threshold = scratch + nt; /* [nt] each */
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t i = 0; i < c; i++) {
+            const size_t step = stride * c;
+            size_t at = p * c + i;
+            float v = 0.0f, b = 0.0f, g_v = 0.0f, g_b = 0.0f, later = 0.0f;
+            for (size_t t = 0; t < nt; t++, at += step) {
+                threshold[t] = alif_step(m, x[at], &v, &b);
+                over[t] = v - threshold[t];
+            }
+            for (size_t t = nt; t-- > 0;) {
+                at -= step;
+                float d_s = d_y[at] + (1.0f - m->rho) * g_b;
+                if (!m->detach)
+                    d_s = d_s - later * g_v;
+                const float seen =
+                    d_s * slope_of(m->surrogate, m->slope_alpha, m->slope_scale, over[t]);
+                float d_h = m->alpha * g_v + seen;
+                if (d_v)
+                    d_h = d_h + d_v[at];
+                float d_threshold = -seen;
+                if (t > 0)
+                    d_threshold = d_threshold - (over[t - 1] > 0.0f ? d_h : 0.0f);
+                g_b = m->rho * g_b + m->beta * d_threshold;
+                g_v = d_h;
+                later = threshold[t];
+                const float d = (1.0f - m->alpha) * d_h;
+                if (d_x)
+                    d_x[at] = accumulate ? d_x[at] + d : d;
+            }
         }
 }
 
@@ -190,6 +248,7 @@ void sim_neuron_init_ref(SimKernels *kernels)
 {
     kernels->lif_forward = lif_forward;
     kernels->lif_backward = lif_backward;
+    kernels->alif_forward = alif_forward;
+    kernels->alif_backward = alif_backward;
     kernels->surrogate_slope = surrogate_slope;
-    kernels->threshold_pack = threshold_pack;
 }
