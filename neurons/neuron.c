@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "neurons/dendrite_internal.h"
+
 #define ROW(name) extern const NeuronSoma neuron_soma_##name;
 #include "neurons/somas.inc"
 #undef ROW
@@ -46,4 +48,50 @@ const NeuronSurrogate *neuron_surrogate_find(const char *name)
         if (strcmp((*at)->name, name) == 0)
             return *at;
     return NULL;
+}
+
+/* --- dendrites ------------------------------------------------------------------------
+ */
+
+NeuronJoin *neuron_join_forward(const NeuronDendrite *dendrite)
+{
+    return dendrite->pointwise ? neuron_pointwise_forward : dendrite->forward;
+}
+
+NeuronJoin *neuron_join_backward(const NeuronDendrite *dendrite)
+{
+    return dendrite->pointwise ? neuron_pointwise_backward : dendrite->backward;
+}
+
+size_t neuron_spec_inputs(const NeuronSpec *spec, size_t units)
+{
+    return units * spec->dendrite->n_branches;
+}
+
+size_t neuron_spec_units(const NeuronSpec *spec, size_t inputs)
+{
+    const size_t branches = spec->dendrite->n_branches;
+    return inputs % branches ? 0 : inputs / branches;
+}
+
+size_t neuron_spec_members(const NeuronSpec *spec, size_t units,
+                           NeuronMember members[NEURON_MAX_MEMBERS])
+{
+    members[0] = (NeuronMember){
+        .function = spec->dendrite, .x_unit = spec->dendrite->n_branches, .units = units};
+    return 1;
+}
+
+bool neuron_param_learns(const NeuronSpec *spec, const NeuronParam *param)
+{
+    return spec->learn == NEURON_LEARN_DEFAULT ? param->trained
+                                               : spec->learn == NEURON_LEARN_ALL;
+}
+
+size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *dendrite)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < dendrite->n_params; i++)
+        n += neuron_param_learns(spec, &dendrite->params[i]);
+    return n;
 }

@@ -21,6 +21,7 @@
 typedef struct NeuronSoma NeuronSoma;
 typedef struct NeuronDendrite NeuronDendrite;
 typedef struct NeuronSurrogate NeuronSurrogate;
+typedef struct NeuronPointwise NeuronPointwise; /* neurons/pointwise_internal.h */
 
 typedef struct NeuronParam {
     const char *name;          /* with its unit: "tau" is in steps unless it says _ms */
@@ -35,8 +36,18 @@ typedef enum NeuronReset {
     NEURON_RESET_NONE
 } NeuronReset;
 typedef enum NeuronSharing { NEURON_PER_LAYER, NEURON_PER_CHANNEL } NeuronSharing;
+typedef enum NeuronLearn { /* which parameters of the dendrite are learned */
+                           NEURON_LEARN_DEFAULT, /* as its table says */
+                           NEURON_LEARN_NONE,
+                           NEURON_LEARN_ALL
+} NeuronLearn;
 
-enum { NEURON_MAX_PARAMS = 8, NEURON_MAX_STATES = 4 };
+enum {
+    NEURON_MAX_PARAMS = 16,
+    NEURON_MAX_STATES = 4,
+    NEURON_MAX_BRANCHES = 8,
+    NEURON_MAX_MEMBERS = 8
+};
 
 /* The description of a neuron: plain data, copied freely. */
 typedef struct NeuronSpec {
@@ -50,6 +61,7 @@ typedef struct NeuronSpec {
     bool strict;           /* fires when v > threshold; false: v >= threshold */
     bool detach_reset;     /* the reset's spike is a constant for the gradient */
     NeuronSharing sharing; /* of trained parameters */
+    NeuronLearn learn;
     double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params; trained: initial */
     double dendrite_values[NEURON_MAX_PARAMS];
 } NeuronSpec;
@@ -91,6 +103,7 @@ struct NeuronSoma {
     SimForm output;    /* SIM_SPIKES, or SIM_DENSE for a value */
     bool takes_affine; /* currents may come as NeuronRun.affine says */
     bool in_place;     /* backward may write d_x over d_y */
+    bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     void (*forward)(const NeuronRun *run);
     void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */
@@ -100,21 +113,49 @@ struct NeuronSoma {
                       double *v_before_reset, double *v_after_reset);
 };
 
-/* Joins B branch inputs to one current, unit by unit. Inputs of a layer lie as [.., C,
- * B]: the branches of a unit are adjacent, so the layer before simply has C * B outputs.
- * A call sees n units, whole pixels of C channels; `params` and `d_params` are the
- * trained ones in order, [1] or [C] by sharing. Hooks NULL: the input is the current. */
+/* A window of branch inputs to join, whole pixels. Unit u of a pixel has its B branches
+ * side by side at x[u * B], so the layer before simply has C * B outputs. */
+typedef struct NeuronBranches {
+    const NeuronSpec *spec;
+    const SimContext *context;
+    size_t pixels, channels;    /* channels: units of a pixel */
+    const float *x;             /* [pixels, neuron_spec_inputs(channels)] */
+    const float *const *params; /* trained ones in order, [1] or [C] by sharing */
+    float *current;             /* [pixels, channels] */
+
+    /* Backward only. */
+    const float *d_current;
+    bool accumulate;         /* d_x += instead of = */
+    float *d_x;              /* like x, or NULL: only d_params are wanted */
+    double *const *d_params; /* += */
+} NeuronBranches;
+
+/* A function applied to some units of every pixel; ensembles have several. */
+typedef struct NeuronMember {
+    const NeuronDendrite *function;
+    size_t x_first, x_unit; /* floats to its first branch, and from unit to unit */
+    size_t y_first, units;
+    size_t first_param, first_trained; /* of the neuron's table; of what it learns */
+    bool adds;                         /* to the current that others made */
+    bool d_x_adds;                     /* others gave a gradient to the same inputs */
+} NeuronMember;
+
+/* Joins the branches of every unit to one current. Either a function of the branches
+ * (`pointwise`, a file of neurons/dendrites) or hooks; both NULL: the input is the
+ * current. */
 struct NeuronDendrite {
     const char *name, *summary, *source;
+    const char *formula;   /* of x (branches x, y, ...) and the parameters by name */
+    const char *certainty; /* of the formula: "standard", "code" (the authors'), "text"
+                              (the paper's), "second hand" or "memory" */
     const NeuronParam *params;
     size_t n_params;
     size_t n_branches;
-    void (*forward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
-                    const float *const *params, float *current);
-    /* d_x (may be NULL) is added to if `accumulate`; d_params +=. */
-    void (*backward)(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
-                     const float *const *params, const float *d_current, bool accumulate,
-                     float *d_x, float *const *d_params);
+    NeuronSharing sharing; /* a new spec takes it over */
+    const NeuronPointwise *pointwise;
+    void (*forward)(const NeuronBranches *run);
+    void (*backward)(const NeuronBranches *run);
+    /* One unit in double precision: x, d_x [n_branches]. Used by tests. */
     void (*reference)(const NeuronSpec *spec, const double *x, double *current,
                       double *d_x);
 };
@@ -138,17 +179,37 @@ const NeuronSoma *neuron_soma_find(const char *name);           /* or NULL */
 const NeuronDendrite *neuron_dendrite_find(const char *name);   /* or NULL */
 const NeuronSurrogate *neuron_surrogate_find(const char *name); /* or NULL */
 
+/* Inputs of a layer of `units` units, 0 if it cannot have that many; and back. */
+size_t neuron_spec_inputs(const NeuronSpec *spec, size_t units);
+size_t neuron_spec_units(const NeuronSpec *spec, size_t inputs);
+
+/* The functions of a dendrite and the units each gives; returns how many. */
+size_t neuron_spec_members(const NeuronSpec *spec, size_t units,
+                           NeuronMember members[NEURON_MAX_MEMBERS]);
+
+/* Whether the spec learns this parameter of its dendrite; and how many of them. */
+bool neuron_param_learns(const NeuronSpec *spec, const NeuronParam *param);
+size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *dendrite);
+
+/* What joins the branches, NULL where nothing is to be done. */
+typedef void NeuronJoin(const NeuronBranches *run);
+NeuronJoin *neuron_join_forward(const NeuronDendrite *dendrite);
+NeuronJoin *neuron_join_backward(const NeuronDendrite *dendrite);
+
 /* LIF with tau 2, decayed input, threshold 1, >=, hard reset to 0, detached, atan 2. */
 NeuronSpec neuron_spec_default(void);
+
+/* Changes the dendrite and gives its parameters their initial values and sharing. */
+void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite);
 
 /* Changes the soma and gives its parameters their initial values. */
 void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
 
 /* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
  * reset (hard|soft|none), reset_time (now|next), fires (above|at), detach_reset, sharing
- * (layer|channel), any parameter of the soma or dendrite; and `tau`, which sets what it
- * means for the soma (decay 1 - 1/tau and gain 1/tau; the initial w of plif). A wrong key
- * names the nearest. */
+ * (layer|channel), learn (default|none|all), any parameter of the soma or dendrite; and
+ * `tau`, which sets what it means for the soma (decay 1 - 1/tau and gain 1/tau; the
+ * initial w of plif). A wrong key names the nearest. */
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);
 
 /* Calls `row` for every key with its value as text, in an order neuron_spec_set accepts.

@@ -7,7 +7,7 @@
 #include "neurons/neuron.h"
 #include "sim/option.h"
 
-enum { MAX_NAMES = 64 };
+enum { MAX_NAMES = 256 };
 
 void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma)
 {
@@ -17,9 +17,10 @@ void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma)
         spec->soma_values[i] = soma->params[i].initial;
 }
 
-static void set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite)
+void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite)
 {
     spec->dendrite = dendrite;
+    spec->sharing = dendrite->sharing;
     memset(spec->dendrite_values, 0, sizeof spec->dendrite_values);
     for (size_t i = 0; i < dendrite->n_params; i++)
         spec->dendrite_values[i] = dendrite->params[i].initial;
@@ -32,7 +33,7 @@ NeuronSpec neuron_spec_default(void)
                        .surrogate_scale = 1.0,
                        .reset = NEURON_RESET_HARD,
                        .detach_reset = true};
-    set_dendrite(&spec, neuron_dendrite_find("identity"));
+    neuron_spec_set_dendrite(&spec, neuron_dendrite_find("identity"));
     neuron_spec_set_soma(&spec, neuron_soma_find("lif"));
     return spec;
 }
@@ -45,17 +46,18 @@ static const char *const reset_times[] = {"now", "next", NULL};
 static const char *const firings[] = {"at", "above", NULL};
 static const char *const flags[] = {"false", "true", NULL};
 static const char *const sharings[] = {"layer", "channel", NULL};
+static const char *const learns[] = {"default", "none", "all", NULL};
 
 typedef struct Word {
     const char *key;
     const char *const *choices;
 } Word;
 
-enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, N_WORDS };
+enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, LEARN, N_WORDS };
 static const Word words[N_WORDS] = {
     [RESET] = {"reset", resets},       [RESET_TIME] = {"reset_time", reset_times},
     [FIRES] = {"fires", firings},      [DETACH] = {"detach_reset", flags},
-    [SHARING] = {"sharing", sharings},
+    [SHARING] = {"sharing", sharings}, [LEARN] = {"learn", learns},
 };
 
 static int word_value(const NeuronSpec *spec, int word)
@@ -69,8 +71,10 @@ static int word_value(const NeuronSpec *spec, int word)
         return spec->strict;
     case DETACH:
         return spec->detach_reset;
-    default:
+    case SHARING:
         return (int)spec->sharing;
+    default:
+        return (int)spec->learn;
     }
 }
 
@@ -89,8 +93,11 @@ static void set_word(NeuronSpec *spec, int word, int value)
     case DETACH:
         spec->detach_reset = value != 0;
         break;
-    default:
+    case SHARING:
         spec->sharing = (NeuronSharing)value;
+        break;
+    default:
+        spec->learn = (NeuronLearn)value;
         break;
     }
 }
@@ -203,7 +210,7 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
     if (strcmp(key, "dendrite") == 0) {
         const NeuronDendrite *dendrite = neuron_dendrite_find(value);
         if (dendrite) {
-            set_dendrite(spec, dendrite);
+            neuron_spec_set_dendrite(spec, dendrite);
             return SIM_OK;
         }
         for (; neuron_dendrites[n] && n + 1 < MAX_NAMES; n++)

@@ -23,7 +23,7 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .accumulate = run->accumulate[0],
                         .d_params = run->d_params,
                         .scratch = run->scratch};
-    neuron.shape.c /= options->spec.dendrite->n_branches;
+    neuron.shape.c = neuron_spec_units(neuron.spec, neuron.shape.c);
     return neuron;
 }
 
@@ -33,31 +33,29 @@ static NeuronRun make_run(const NetLayerRun *run)
 enum { TASK_UNITS = 16384, MAX_TASKS = 64 };
 
 /* Joining branches over a window, cut into tasks of whole pixels, whose number does not
- * depend on the threads. scratch:
+ * depend on the threads. A soma that passes the current on gets it where its output
+ * lies. scratch:
  *
- *     | currents | their gradients | d_params [n_tasks, n_sums] | the soma's own | */
+ *     | d_params [n_tasks, n_sums] | currents | their gradients | the soma's own | */
 typedef struct Join {
     const NetLayerRun *run;
     const NeuronSpec *spec;
-    size_t channels, pixels; /* pixels of all steps */
-    size_t block, n_tasks;   /* pixels of a task */
-    size_t n_params, n_sums; /* trained, numbers in them */
+    size_t channels, inputs, pixels; /* pixels of all steps */
+    size_t block, n_tasks;           /* pixels of a task */
+    size_t n_params, n_sums;         /* trained, numbers in them */
     const float *const *params;
-    float *currents, *d_currents, *sums;
+    float *currents, *d_currents;
+    const float *d_given; /* the gradients of the currents */
+    double *sums;
     size_t bytes;
 } Join;
 
-static size_t trained(const NeuronParam *params, size_t n)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += params[i].trained;
-    return count;
-}
-
 static size_t soma_params(const NeuronSpec *spec)
 {
-    return trained(spec->soma->params, spec->soma->n_params);
+    size_t count = 0;
+    for (size_t i = 0; i < spec->soma->n_params; i++)
+        count += spec->soma->params[i].trained;
+    return count;
 }
 
 static size_t param_count(const NeuronSpec *spec, size_t channels)
@@ -65,123 +63,154 @@ static size_t param_count(const NeuronSpec *spec, size_t channels)
     return spec->sharing == NEURON_PER_CHANNEL ? channels : 1;
 }
 
+static bool joins(const NeuronSpec *spec)
+{
+    return neuron_join_forward(spec->dendrite) != NULL;
+}
+
 /* `scratch` NULL: only measures. */
 static Join lay_out(const NeuronSpec *spec, size_t nt, SimShape units, void *scratch)
 {
-    Join join = {
-        .spec = spec, .channels = units.c, .pixels = nt * sim_shape_pixels(units)};
-    if (!spec->dendrite->forward)
+    Join join = {.spec = spec,
+                 .channels = units.c,
+                 .inputs = neuron_spec_inputs(spec, units.c),
+                 .pixels = nt * sim_shape_pixels(units)};
+    if (!joins(spec))
         return join;
     const size_t least = (join.pixels + MAX_TASKS - 1) / MAX_TASKS;
     join.block = TASK_UNITS / units.c > least ? TASK_UNITS / units.c : least;
     join.n_tasks = (join.pixels + join.block - 1) / join.block;
-    join.n_params = trained(spec->dendrite->params, spec->dendrite->n_params);
+    join.n_params = neuron_trained_params(spec, spec->dendrite);
     join.n_sums = join.n_params * param_count(spec, units.c);
-    const size_t currents = sim_align_up(join.pixels * units.c * sizeof(float));
-    const size_t sums = sim_align_up(join.n_tasks * join.n_sums * sizeof(float));
+    const size_t sums = sim_align_up(join.n_tasks * join.n_sums * sizeof(double));
+    const size_t currents =
+        spec->soma->passes ? 0 : sim_align_up(join.pixels * units.c * sizeof(float));
     unsigned char *at = scratch;
     if (at) {
-        join.currents = (float *)(void *)at;
-        join.d_currents = (float *)(void *)(at + currents);
-        join.sums = (float *)(void *)(at + 2 * currents);
+        join.sums = (double *)(void *)at;
+        join.currents = (float *)(void *)(at + sums);
+        join.d_currents = (float *)(void *)(at + sums + currents);
     }
-    join.bytes = 2 * currents + sums;
+    join.bytes = sums + 2 * currents;
     return join;
 }
 
-static size_t task_of(const Join *join, size_t index, size_t *first)
+static NeuronBranches branches_of(const Join *join, size_t index)
 {
-    *first = index * join->block;
-    return (*first + join->block < join->pixels ? join->block : join->pixels - *first) *
-           join->channels;
+    const NetLayerRun *run = join->run;
+    const size_t first = index * join->block, left = join->pixels - first;
+    const size_t x = first * join->inputs, y = first * join->channels;
+    return (NeuronBranches){
+        .spec = join->spec,
+        .context = run->context,
+        .pixels = left < join->block ? left : join->block,
+        .channels = join->channels,
+        .x = run->x[0].f32 + x,
+        .params = join->params,
+        .current = join->currents + y,
+        .d_current = join->d_given ? join->d_given + y : NULL,
+        .accumulate = run->accumulate[0],
+        .d_x = run->dx[0] ? run->dx[0] + x : NULL,
+    };
 }
 
 static void join_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Join *join = argument;
-    size_t first;
-    const size_t n = task_of(join, index, &first), at = first * join->channels;
-    const NeuronDendrite *dendrite = join->spec->dendrite;
-    dendrite->forward(join->spec, n, join->channels,
-                      join->run->x[0].f32 + at * dendrite->n_branches, join->params,
-                      join->currents + at);
+    const NeuronBranches run = branches_of(join, index);
+    neuron_join_forward(join->spec->dendrite)(&run);
 }
 
 static void join_back_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Join *join = argument;
-    const NetLayerRun *run = join->run;
-    size_t first;
-    const size_t n = task_of(join, index, &first), at = first * join->channels;
-    const NeuronDendrite *dendrite = join->spec->dendrite;
-    float *sums = join->sums + index * join->n_sums, *d_params[NEURON_MAX_PARAMS] = {0};
+    NeuronBranches run = branches_of(join, index);
+    double *sums = join->sums + index * join->n_sums, *d_params[NEURON_MAX_PARAMS] = {0};
     memset(sums, 0, join->n_sums * sizeof *sums);
     for (size_t i = 0; i < join->n_params; i++)
         d_params[i] = sums + i * (join->n_sums / join->n_params);
-    dendrite->backward(
-        join->spec, n, join->channels, run->x[0].f32 + at * dendrite->n_branches,
-        join->params, join->d_currents + at, run->accumulate[0],
-        run->dx[0] ? run->dx[0] + at * dendrite->n_branches : NULL, d_params);
+    run.d_params = join->n_params ? d_params : NULL;
+    neuron_join_backward(join->spec->dendrite)(&run);
 }
 
 /* The soma takes the joined currents and the scratch behind them. */
-static Join join_branches(const NetLayerRun *run, NeuronRun *neuron)
+static Join join_branches(const NetLayerRun *run, NeuronRun *neuron, bool backward)
 {
-    Join join = lay_out(neuron->spec, neuron->nt, neuron->shape, run->scratch);
-    if (!join.currents)
+    const NeuronSpec *spec = neuron->spec;
+    Join join = lay_out(spec, neuron->nt, neuron->shape, run->scratch);
+    if (!joins(spec))
         return join;
     join.run = run;
-    join.params = (const float *const *)run->params + soma_params(neuron->spec);
-    sim_team_run(&run->context->team, join.n_tasks, join_task, &join);
+    join.params = (const float *const *)run->params + soma_params(spec);
+    if (spec->soma->passes)
+        join.currents = run->y.f32;
     neuron->x = join.currents;
     neuron->scratch = (unsigned char *)run->scratch + join.bytes;
+    if (!backward || !spec->soma->passes)
+        sim_team_run(&run->context->team, join.n_tasks, join_task, &join);
     return join;
+}
+
+/* A parameter at the end of its range takes no gradient that would push it out. */
+static float kept_inside(const NeuronParam *param, float value, double gradient)
+{
+    const bool stuck = ((double)value <= param->low && gradient > 0.0) ||
+                       ((double)value >= param->high && gradient < 0.0);
+    return stuck ? 0.0f : (float)gradient;
 }
 
 static void join_branches_back(Join *join)
 {
     const NetLayerRun *run = join->run;
+    const NeuronDendrite *dendrite = join->spec->dendrite;
+    const size_t first = soma_params(join->spec);
     sim_team_run(&run->context->team, join->n_tasks, join_back_task, join);
-    for (size_t i = 0; i < join->n_params; i++) {
+    for (size_t i = 0, row = 0; i < join->n_params; row++) {
+        if (!neuron_param_learns(join->spec, &dendrite->params[row]))
+            continue;
         const size_t count = join->n_sums / join->n_params;
-        float *total = run->d_params[soma_params(join->spec) + i];
-        for (size_t task = 0; task < join->n_tasks; task++)
-            for (size_t k = 0; k < count; k++)
-                total[k] += join->sums[task * join->n_sums + i * count + k];
+        for (size_t k = 0; k < count; k++) {
+            double total = 0.0;
+            for (size_t task = 0; task < join->n_tasks; task++)
+                total += join->sums[task * join->n_sums + i * count + k];
+            run->d_params[first + i][k] +=
+                kept_inside(&dendrite->params[row], run->params[first + i][k], total);
+        }
+        i++;
     }
 }
 
 /* --- the hooks -------------------------------------------------------------------------
  */
 
-static void add_params(NetLayerPlan *plan, const NeuronSpec *spec,
-                       const NeuronParam *params, size_t n, const double *values)
+static void add_param(NetLayerPlan *plan, const NeuronSpec *spec, const char *name,
+                      double value)
 {
-    for (size_t i = 0; i < n; i++)
-        if (params[i].trained)
-            plan->params[plan->n_params++] =
-                (NetParamRow){.name = params[i].name,
-                              .role = NET_PARAM_TRAINED,
-                              .n_dims = 1,
-                              .dims = {param_count(spec, plan->out.c)},
-                              .init = NET_INIT_CONSTANT,
-                              .init_value = values[i]};
+    plan->params[plan->n_params++] =
+        (NetParamRow){.name = name,
+                      .role = NET_PARAM_TRAINED,
+                      .n_dims = 1,
+                      .dims = {param_count(spec, plan->out.c)},
+                      .init = NET_INIT_CONSTANT,
+                      .init_value = value};
 }
 
 static SimStatus plan(NetLayerPlan *plan)
 {
     const NetNeuron *options = plan->options;
     const NeuronSpec *spec = &options->spec;
-    const size_t branches = spec->dendrite->n_branches;
+    const NeuronDendrite *dendrite = spec->dendrite;
+    const NeuronSoma *soma = spec->soma;
     const SimStatus status = neuron_spec_check(spec);
     if (status != SIM_OK)
         return status;
-    if (plan->in[0].c % branches)
+    const size_t units = neuron_spec_units(spec, plan->in[0].c);
+    if (!units)
         return sim_fail(SIM_ERR_SHAPE,
                         "%zu channels are not a multiple of the %zu branches of %s",
-                        plan->in[0].c, branches, spec->dendrite->name);
+                        plan->in[0].c, dendrite->n_branches, dendrite->name);
     if (plan->in[0].t == 1 && plan->steps > 1 && spec->soma->n_states)
         return sim_fail(SIM_ERR_SHAPE,
                         "a %s neuron needs a sequence, its input is the same at "
@@ -189,7 +218,7 @@ static SimStatus plan(NetLayerPlan *plan)
                         spec->soma->name);
     plan->in_form[0] = SIM_DENSE;
     plan->out = plan->in[0];
-    plan->out.c = plan->in[0].c / branches;
+    plan->out.c = units;
     plan->out_form = spec->soma->output;
     plan->gives_active =
         plan->training && spec->surrogate->compact && plan->out_form == SIM_SPIKES;
@@ -198,11 +227,14 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->state_names[i] = spec->soma->states[i];
         plan->state_floats[i] = sim_shape_step(plan->out);
     }
-    add_params(plan, spec, spec->soma->params, spec->soma->n_params, spec->soma_values);
-    add_params(plan, spec, spec->dendrite->params, spec->dendrite->n_params,
-               spec->dendrite_values);
+    for (size_t i = 0; i < soma->n_params; i++)
+        if (soma->params[i].trained)
+            add_param(plan, spec, soma->params[i].name, spec->soma_values[i]);
+    for (size_t i = 0; i < dendrite->n_params; i++)
+        if (neuron_param_learns(spec, &dendrite->params[i]))
+            add_param(plan, spec, dendrite->params[i].name, spec->dendrite_values[i]);
     plan->backward_needs = NET_NEEDS_INPUT;
-    const bool whole = !spec->dendrite->forward; /* the input is the current */
+    const bool whole = !joins(spec); /* the input is the current */
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
     NeuronRun run = {
@@ -216,7 +248,13 @@ static SimStatus plan(NetLayerPlan *plan)
 static void forward(const NetLayerRun *run)
 {
     NeuronRun neuron = make_run(run);
-    join_branches(run, &neuron);
+    join_branches(run, &neuron, false);
+    if (neuron.spec->soma->passes && joins(neuron.spec)) {
+        if (neuron.potential)
+            memcpy(neuron.potential, neuron.x,
+                   neuron.nt * sim_shape_step(neuron.shape) * sizeof(float));
+        return;
+    }
     neuron.spec->soma->forward(&neuron);
 }
 
@@ -224,17 +262,22 @@ static void backward(const NetLayerRun *run)
 {
     NeuronRun neuron = make_run(run);
     const NeuronSpec *spec = neuron.spec;
-    if (!run->dx[0] && !soma_params(spec) &&
-        !trained(spec->dendrite->params, spec->dendrite->n_params))
+    if (!run->dx[0] && !soma_params(spec) && !neuron_trained_params(spec, spec->dendrite))
         return;
-    Join join = join_branches(run, &neuron);
-    if (join.currents) {
+    Join join = join_branches(run, &neuron, true);
+    if (!joins(spec)) {
+        spec->soma->backward(&neuron);
+        return;
+    }
+    if (spec->soma->passes) {
+        join.d_given = run->dy;
+    } else {
         neuron.d_x = join.d_currents;
         neuron.accumulate = false;
+        spec->soma->backward(&neuron);
+        join.d_given = join.d_currents;
     }
-    neuron.spec->soma->backward(&neuron);
-    if (join.currents)
-        join_branches_back(&join);
+    join_branches_back(&join);
 }
 
 const NetLayer net_layer_neuron = {

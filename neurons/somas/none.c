@@ -74,6 +74,7 @@ const NeuronSoma neuron_soma_none = {
     .summary = "no dynamics, the current is the output",
     .source = "classical networks",
     .output = SIM_DENSE,
+    .passes = true,
     .forward = forward,
     .backward = backward,
     .reference = reference,

@@ -10,31 +10,30 @@
 /* --- a dendrite for this test: current = a x0 + tanh(x1), a learned -------------------
  */
 
-static float gain_of(const NeuronSpec *spec, size_t unit, size_t channels,
-                     const float *const *params)
+static float gain_of(const NeuronBranches *run, size_t unit)
 {
-    return params[0][spec->sharing == NEURON_PER_CHANNEL ? unit % channels : 0];
+    return run
+        ->params[0][run->spec->sharing == NEURON_PER_CHANNEL ? unit % run->channels : 0];
 }
 
-static void forward(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
-                    const float *const *params, float *current)
+static void forward(const NeuronBranches *run)
 {
-    for (size_t i = 0; i < n; i++)
-        current[i] = gain_of(spec, i, channels, params) * x[2 * i] + tanhf(x[2 * i + 1]);
+    const float *x = run->x;
+    for (size_t i = 0; i < run->pixels * run->channels; i++)
+        run->current[i] = gain_of(run, i) * x[2 * i] + tanhf(x[2 * i + 1]);
 }
 
-static void backward(const NeuronSpec *spec, size_t n, size_t channels, const float *x,
-                     const float *const *params, const float *d_current, bool accumulate,
-                     float *d_x, float *const *d_params)
+static void backward(const NeuronBranches *run)
 {
-    for (size_t i = 0; i < n; i++) {
-        const float t = tanhf(x[2 * i + 1]);
-        const float d[2] = {d_current[i] * gain_of(spec, i, channels, params),
-                            d_current[i] * (1.0f - t * t)};
-        d_params[0][spec->sharing == NEURON_PER_CHANNEL ? i % channels : 0] +=
-            d_current[i] * x[2 * i];
-        for (size_t b = 0; d_x && b < 2; b++)
-            d_x[2 * i + b] = accumulate ? d_x[2 * i + b] + d[b] : d[b];
+    const float *x = run->x;
+    for (size_t i = 0; i < run->pixels * run->channels; i++) {
+        const float t = tanhf(x[2 * i + 1]), d_i = run->d_current[i];
+        const float d[2] = {d_i * gain_of(run, i), d_i * (1.0f - t * t)};
+        run->d_params[0]
+                     [run->spec->sharing == NEURON_PER_CHANNEL ? i % run->channels : 0] +=
+            (double)d_i * (double)x[2 * i];
+        for (size_t b = 0; run->d_x && b < 2; b++)
+            run->d_x[2 * i + b] = run->accumulate ? run->d_x[2 * i + b] + d[b] : d[b];
     }
 }
 
@@ -143,7 +142,12 @@ Test(neuron_layer, dendrite_joins_branches)
     for (size_t i = 0; i < joins.n_x[0]; i++)
         joins.x[0][i] *= 2.0f;
     const float *const values[] = {joins.params[0]};
-    forward(&with.spec, UNITS, 33, joins.x[0], values, current);
+    forward(&(NeuronBranches){.spec = &with.spec,
+                              .pixels = UNITS / 33,
+                              .channels = 33,
+                              .x = joins.x[0],
+                              .params = values,
+                              .current = current});
     memcpy(plain.x[0], current, sizeof current);
     test_fill(joins.dy, joins.n_y, 52);
     test_fill(plain.dy, plain.n_y, 52);
