@@ -126,7 +126,8 @@ static inline void sim_sincos(float x, float *sine, float *cosine)
 
 static inline float sim_erfc(float x)
 {
-    const float z = fabsf(x), t = 1.0f / (1.0f + 0.5f * z);
+    const float size = fabsf(x), z = size > 12.0f ? 12.0f : size;
+    const float t = 1.0f / (1.0f + 0.5f * z);
     float p = 0.17087277f;
     p = p * t - 0.82215223f;
     p = p * t + 1.48851587f;
@@ -137,6 +138,9 @@ static inline float sim_erfc(float x)
     p = p * t + 0.37409196f;
     p = p * t + 1.00002368f;
     p = p * t - 1.26551223f;
-    const float tail = t * (sim_exp(-z * z) * sim_exp(p));
+    /* The square of a short head is exact. */
+    const float head = sim_from_bits(sim_to_bits(z) & 0xfffff000u);
+    const float rest = (z - head) * (z + head);
+    const float tail = t * (sim_exp(-head * head) * sim_exp(p - rest));
     return x < 0.0f ? 2.0f - tail : tail;
 }

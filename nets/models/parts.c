@@ -113,7 +113,7 @@ void net_part_classical(NeuronSpec *spec)
 
 size_t net_part_inputs(const NeuronSpec *spec, size_t units)
 {
-    return units * spec->dendrite->n_branches;
+    return neuron_spec_inputs(spec, units);
 }
 
 void net_part_widen_number(int64_t *width, double factor)

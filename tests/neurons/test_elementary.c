@@ -40,7 +40,7 @@ Test(elementary, close_to_the_c_library)
         {"sigmoid", sim_sigmoid, logistic, -86.0, 100.0, 4e-7, 0.0},
         {"tanh", sim_tanh, tanh, -20.0, 20.0, 4e-7, 0.0},
         {"tanh near 0", sim_tanh, tanh, -0.01, 0.01, 4e-7, 0.0},
-        {"erfc", sim_erfc, erfc, -5.0, 9.0, 2e-6, 0.0},
+        {"erfc", sim_erfc, erfc, -5.0, 9.0, 1e-6, 0.0},
         {"sin", sine, sin, -400.0, 400.0, 2e-7, 3e-7},
         {"cos", cosine, cos, -400.0, 400.0, 2e-7, 3e-7},
     };
