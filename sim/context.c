@@ -17,7 +17,7 @@ static SimStatus cpu_from_name(const char *isa, unsigned *out)
     if (strcmp(isa, "avx2") == 0)
         want = SIM_CPU_AVX2;
     else if (strcmp(isa, "avx512") == 0)
-        want = SIM_CPU_AVX2 | SIM_CPU_AVX512;
+        want = SIM_CPU_AVX2 | SIM_CPU_AVX512 | (have & SIM_CPU_AMX);
     else if (strcmp(isa, "ref") != 0)
         return sim_fail(SIM_ERR_VALUE,
                         "instruction set \"%s\" is not known: use ref, avx2 or avx512",
@@ -29,31 +29,52 @@ static SimStatus cpu_from_name(const char *isa, unsigned *out)
     return SIM_OK;
 }
 
-static SimStatus spike_path_from_name(const char *name, SimSpikePath *out)
+const char *const sim_precisions[] = {"f32", "split", "bf16", NULL};
+static const char *const spike_paths[] = {"auto", "always", "never", NULL};
+
+/* The value of an environment variable in a list of three; 0 when it is not set. */
+static SimStatus from_environment(const char *variable, const char *const *names,
+                                  int *out)
 {
-    static const char *const names[] = {"auto", "always", "never", NULL};
-    *out = SIM_SPIKES_AUTO;
-    if (!name || !*name)
+    const char *const value = getenv(variable);
+    *out = 0;
+    if (!value || !*value)
         return SIM_OK;
     for (int i = 0; names[i]; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (SimSpikePath)i;
+        if (strcmp(value, names[i]) == 0) {
+            *out = i;
             return SIM_OK;
         }
-    return sim_fail(SIM_ERR_VALUE, "APICAL_SPIKES=%s: use auto, always or never", name);
+    return sim_fail(SIM_ERR_VALUE, "%s=%s: use %s, %s or %s", variable, value, names[0],
+                    names[1], names[2]);
 }
 
 SimStatus sim_context_create(int n_threads, const char *isa, SimContext *out)
 {
     SimStatus status = SIM_OK;
     SimContext context = {0};
+    int spikes, precision;
     SIM_TRY(cpu_from_name(isa ? isa : getenv("APICAL_ISA"), &context.cpu));
-    SIM_TRY(spike_path_from_name(getenv("APICAL_SPIKES"), &context.spike_path));
+    SIM_TRY(from_environment("APICAL_SPIKES", spike_paths, &spikes));
+    SIM_TRY(from_environment("APICAL_PRECISION", sim_precisions, &precision));
+    context.spike_path = (SimSpikePath)spikes;
+    SIM_TRY(sim_context_set_precision(&context, (SimPrecision)precision));
     sim_kernels_init(&context.kernels, context.cpu);
     context.team = sim_team_create(n_threads);
     *out = context;
 out:
     return status;
+}
+
+SimStatus sim_context_set_precision(SimContext *context, SimPrecision precision)
+{
+    if (precision != SIM_PRECISION_F32 && !(context->cpu & SIM_CPU_AMX))
+        return sim_fail(SIM_ERR_UNSUPPORTED,
+                        "precision %s needs a processor with AMX tile units (and "
+                        "instruction set avx512); this one has none: use f32",
+                        sim_precisions[precision]);
+    context->precision = precision;
+    return SIM_OK;
 }
 
 const char *sim_context_isa(const SimContext *context)

@@ -1,34 +1,30 @@
-/* sim/conv_internal.h: the parts of a planned convolution, shared by conv.c (which path)
- * and conv_spikes.c (the spike kernels spread over the team). */
+/* sim/conv_internal.h: the parts of a planned convolution, shared by conv.c (which path),
+ * conv_spikes.c (the spike kernels) and conv_dense.c (the dense ones), both spread over
+ * the team. */
 #pragma once
 
 #include "sim/arena.h"
 #include "sim/conv.h"
 #include "sim/dense.h"
 
+typedef struct SimConvDense { /* one of the three calls through the dense library */
+    SimDensePieces pieces;
+    size_t chunk;          /* steps that `many` takes */
+    SimDense *step, *many; /* for one step, for `chunk` steps; NULL: not planned */
+} SimConvDense;
+
 struct SimConv {
     SimConvShape shape;
     SimForm form;
     size_t max_steps;
-    size_t chunk; /* steps that one dense backward call takes */
     const SimContext *context;
-    bool use_spikes;                   /* forward, when the form is spikes */
-    bool may_gather;                   /* gradient of the weights from lists of spikes */
-    SimDense *forward;                 /* one step */
-    SimDense *input_step, *input_many; /* backward: one step, `chunk` steps */
-    SimDense *weights_step, *weights_many;
+    bool use_spikes; /* forward, when the form is spikes */
+    bool may_gather; /* gradient of the weights from lists of spikes */
+    SimConvDense dense[SIM_DENSE_CALLS];
     size_t scratch_bytes;
 };
 
 enum { SIM_CONV_BIAS_TASKS = 32 };
-
-/* Scratch of one call: laid out on an arena, which measures where it has no memory. */
-typedef struct SimConvDense {
-    void *packed;    /* weights in the order of the dense library */
-    void *own;       /* what the library itself asks for */
-    float *unpacked; /* spikes as numbers */
-    float *gradient; /* what is to be added */
-} SimConvDense;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */
     /* Images go through in subs that fit into the cache with one block of SIM_ROW output
@@ -56,3 +52,16 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
                              const float *dy, float *d_weights,
                              const SimConvGather *gather);
+
+/* Through the dense library, in the precision of the context where it pays. */
+SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);
+void sim_conv_dense_release(SimConv *conv);
+size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call);
+void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *weights, const float *bias, float *y,
+                            SimArena *arena);
+void sim_conv_dense_input(const SimConv *conv, size_t nt, const float *dy,
+                          const float *weights, bool accumulate, float *dx,
+                          SimArena *arena);
+void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *dy, float *d_weights, SimArena *arena);

@@ -12,7 +12,7 @@
 
 #include "sim/conv_shape.h"
 
-enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2 };
+enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2, SIM_CPU_AMX = 4 /* bfloat16 tiles */ };
 enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 
 /* The integrate-and-fire family, potentials measured from rest:
@@ -101,6 +101,16 @@ typedef struct SimKernels {
     void (*spikes_add)(size_t pixels, size_t c, const uint64_t *restrict bits,
                        float *restrict y);
     size_t (*spikes_count)(size_t words, const uint64_t *bits);
+
+    /* --- bfloat16 pieces of numbers (sim/kernels/pieces.inc) ----------------------- */
+    /* A number is the sum of its pieces 0, 1, 2, each rounded to bfloat16 from what the
+     * ones before leave over; 0 and 1 keep 16 bits of it, all three 24. y [rows] rows of
+     * c, `stride` apart, from x [rows, c]. */
+    void (*bf16_piece)(size_t rows, size_t c, size_t stride, int piece,
+                       const float *restrict x, uint16_t *restrict y);
+    /* The same from packed spikes, which have one piece: 0 or 1. */
+    void (*bf16_unpack)(size_t rows, size_t c, size_t stride,
+                        const uint64_t *restrict bits, uint16_t *restrict y);
 
     /* --- convolution from packed spikes (sim/kernels/conv_spikes*) ----------------- */
     /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts

@@ -1,6 +1,31 @@
 /* sim/kernels/init.c: reference first, then each level replaces what it does better. */
 #include "sim/kernels/kernels_internal.h"
 
+#if defined __x86_64__ && defined __linux__
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The tile units; the system saves their state only for processes that ask. */
+static bool has_amx(void)
+{
+    enum {
+        BF16 = 1u << 22,
+        TILE = 1u << 24,
+        REQUEST_PERMISSION = 0x1023,
+        TILE_DATA = 18
+    };
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & BF16) && (d & TILE) &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#else
+static bool has_amx(void)
+{
+    return false;
+}
+#endif
+
 unsigned sim_cpu_detect(void)
 {
     unsigned cpu = 0;
@@ -13,6 +38,8 @@ unsigned sim_cpu_detect(void)
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         cpu |= SIM_CPU_AVX512;
+    if ((cpu & SIM_CPU_AVX512) && has_amx())
+        cpu |= SIM_CPU_AMX;
 #endif
     return cpu;
 }

@@ -7,4 +7,5 @@ void sim_kernels_init_avx2(SimKernels *kernels)
     sim_conv_spikes_init_avx2(kernels);
     sim_neuron_init_avx2(kernels);
     sim_elementwise_init_avx2(kernels);
+    sim_pieces_init_avx2(kernels);
 }

@@ -15,8 +15,9 @@ typedef struct Case {
     SimForm form;
     int isa; /* index: tests run in processes of their own, where pointers mean nothing */
     SimSpikePath path;
+    SimPrecision precision;
     double density;
-    double tolerance; /* of the norm of the difference over the norm */
+    double tolerance, tolerance_back; /* of the norm of the difference over the norm */
 } Case;
 
 enum { NT = 3 };
@@ -118,7 +119,16 @@ static double distance(const double *want, const float *got, size_t n)
 
 ParameterizedTestParameters(conv, against_double)
 {
-    static Case cases[3 * 27];
+    static Case cases[5 * 27];
+    static const struct {
+        int isa;
+        SimPrecision precision;
+        double forward, back;
+    } levels[] = {{0, SIM_PRECISION_F32, 2e-6, 2e-6},
+                  {1, SIM_PRECISION_F32, 2e-6, 2e-6},
+                  {2, SIM_PRECISION_F32, 2e-6, 2e-6},
+                  {2, SIM_PRECISION_SPLIT, 2e-6, 1e-5},
+                  {2, SIM_PRECISION_BF16, 4e-3, 4e-3}};
     static const SimConvShape shapes[] = {
         SHAPE(2, 6, 5, 2, 32, 3, 2, 1, 1),   SHAPE(1, 5, 5, 70, 20, 3, 1, 1, 1),
         SHAPE(2, 4, 4, 64, 128, 3, 1, 1, 1), SHAPE(2, 1, 1, 130, 10, 1, 1, 0, 1),
@@ -127,16 +137,18 @@ ParameterizedTestParameters(conv, against_double)
         SHAPE(1, 7, 6, 33, 40, 3, 2, 1, 1),
     };
     size_t n = 0;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
             for (int path = SIM_SPIKES_AUTO; path <= SIM_SPIKES_NEVER; path++)
                 cases[n++] = (Case){
                     .shape = shapes[j],
                     .form = path == SIM_SPIKES_AUTO ? SIM_DENSE : SIM_SPIKES,
-                    .isa = (int)i,
+                    .isa = levels[i].isa,
                     .path = (SimSpikePath)path,
+                    .precision = levels[i].precision,
                     .density = 0.2,
-                    .tolerance = 2e-6,
+                    .tolerance = levels[i].forward,
+                    .tolerance_back = levels[i].back,
                 };
     return cr_make_param_array(Case, cases, n);
 }
@@ -145,6 +157,8 @@ ParameterizedTest(Case *c, conv, against_double)
 {
     SimContext context;
     if (sim_context_create(2, isas[c->isa], &context) != SIM_OK)
+        cr_skip_test("%s", sim_message());
+    if (sim_context_set_precision(&context, c->precision) != SIM_OK)
         cr_skip_test("%s", sim_message());
     context.spike_path = c->path;
     Data d = make_data(c);
@@ -177,7 +191,7 @@ ParameterizedTest(Case *c, conv, against_double)
     sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
     cr_assert_lt(distance(y, d.y, d.ny), c->tolerance, "forward");
     sim_conv_backward_input(conv, NT, d.dy, d.w, NULL, true, d.dx, arena.base);
-    cr_assert_lt(distance(dx, d.dx, d.nx), c->tolerance, "input gradient");
+    cr_assert_lt(distance(dx, d.dx, d.nx), c->tolerance_back, "input gradient");
     if (c->form == SIM_SPIKES) { /* the active neuron-steps only, here those that fired */
         float *sparse = malloc(d.nx * sizeof *sparse);
         cr_assert(sparse);
@@ -187,11 +201,11 @@ ParameterizedTest(Case *c, conv, against_double)
         for (size_t i = 0; i < d.nx; i++)
             if (d.x[i] == 0.0f)
                 sparse[i] = d.dx[i];
-        cr_assert_lt(distance(dx, sparse, d.nx), c->tolerance, "active gradient");
+        cr_assert_lt(distance(dx, sparse, d.nx), c->tolerance_back, "active gradient");
         free(sparse);
     }
     sim_conv_backward_weights(conv, NT, &d.tensor, d.dy, d.dw, d.d_bias, arena.base);
-    cr_assert_lt(distance(dw, d.dw, d.nw), c->tolerance, "weight gradient");
+    cr_assert_lt(distance(dw, d.dw, d.nw), c->tolerance_back, "weight gradient");
     cr_assert_lt(distance(db, d.d_bias, s.k), c->tolerance, "bias gradient");
 
     /* Step by step, and on another number of threads: the same bits. */

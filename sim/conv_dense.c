@@ -1,0 +1,381 @@
+/* sim/conv_dense.c: convolutions through the dense library, spread over the team.
+ *
+ * On machines with tile units the factors are taken apart into bfloat16 pieces
+ * (sim/kernels.h) as far as the precision of the context asks; a spike is one piece. */
+#include "sim/conv_internal.h"
+
+enum {
+    CHUNK_BYTES = 8 << 20,  /* of input that one dense backward call takes */
+    PIECES_BYTES = 4 << 20, /* the same where it is taken apart beside itself */
+    NARROW = 16 /* channels below which taking apart costs more than it gives */
+};
+
+/* Products of pieces, the largest first. Forward all that f32 would see; the gradients,
+ * of which training needs the direction, to 16 bits. */
+static const SimDensePieces pieces_of[][2][2] = {
+    [SIM_PRECISION_SPLIT] = {{{6, {0, 0, 1, 1, 0, 2}, {0, 1, 0, 1, 2, 0}},
+                              {3, {0, 0, 0}, {0, 1, 2}}},
+                             {{3, {0, 0, 1}, {0, 1, 0}}, {2, {0, 0}, {0, 1}}}},
+    [SIM_PRECISION_BF16] = {{{1, {0}, {0}}, {1, {0}, {0}}},
+                            {{1, {0}, {0}}, {1, {0}, {0}}}},
+};
+
+/* One factor of a call: `rows` of `c` numbers a step (weights: in all). */
+typedef struct Factor {
+    size_t rows, c;
+    const float *f32;     /* or */
+    const uint64_t *bits; /* packed spikes */
+} Factor;
+
+typedef struct Call {
+    Factor a, b;
+    bool b_is_weights; /* the same for every step, put in order once */
+    bool c_is_sum;     /* of all steps */
+    size_t c_rows, c;  /* of the result: a step's, or of the sum */
+    bool accumulate;
+} Call;
+
+typedef struct Scratch { /* of one call */
+    void *packed;        /* weights in the order of the dense library */
+    void *own;           /* what the library itself asks for */
+    void *a, *b;         /* the factors as the call takes them */
+    float *result;       /* what is to be added */
+} Scratch;
+
+static size_t x_rows(const SimConvShape *s)
+{
+    return s->n * s->h * s->w;
+}
+
+static size_t y_rows(const SimConvShape *s)
+{
+    return s->n * s->oh * s->ow;
+}
+
+/* --- planning ------------------------------------------------------------------------
+ */
+
+static Call describe(const SimConv *conv, SimDenseCall kind)
+{
+    const SimConvShape *s = &conv->shape;
+    const Factor x = {x_rows(s), s->c, NULL, NULL}, dy = {y_rows(s), s->k, NULL, NULL};
+    const size_t taps = s->kh * s->kw, c = s->c / s->groups;
+    switch (kind) {
+    case SIM_DENSE_FORWARD:
+        return (Call){.a = x,
+                      .b = {taps, c * s->k, NULL, NULL},
+                      .b_is_weights = true,
+                      .c_rows = y_rows(s),
+                      .c = s->k};
+    case SIM_DENSE_BACKWARD_INPUT:
+        return (Call){.a = dy,
+                      .b = {taps * c, s->k, NULL, NULL},
+                      .b_is_weights = true,
+                      .c_rows = x_rows(s),
+                      .c = s->c,
+                      .accumulate = true};
+    default:
+        return (Call){.a = x,
+                      .b = dy,
+                      .c_is_sum = true,
+                      .c_rows = taps * c,
+                      .c = s->k,
+                      .accumulate = true};
+    }
+}
+
+/* Bytes of a factor as the call takes it; 0: as it is. */
+static size_t factor_bytes(const Factor *f, bool is_spikes, size_t steps, size_t products)
+{
+    const size_t numbers = steps * f->rows * f->c;
+    return products    ? products * numbers * sizeof(uint16_t)
+           : is_spikes ? numbers * sizeof(float)
+                       : 0;
+}
+
+static size_t most_steps(const SimConvDense *d)
+{
+    return d->many ? d->chunk : 1;
+}
+
+static Scratch layout(const SimConv *conv, SimDenseCall kind, SimArena *arena)
+{
+    const SimConvDense *d = &conv->dense[kind];
+    const Call call = describe(conv, kind);
+    const bool spikes = conv->form == SIM_SPIKES && kind != SIM_DENSE_BACKWARD_INPUT;
+    const SimDense *const all[] = {d->step, d->many};
+    size_t packed = 0, own = 0;
+    for (size_t i = 0; i < 2 && all[i]; i++) {
+        if (sim_dense_packed_bytes(all[i]) > packed)
+            packed = sim_dense_packed_bytes(all[i]);
+        if (sim_dense_scratch_bytes(all[i]) > own)
+            own = sim_dense_scratch_bytes(all[i]);
+    }
+    const size_t steps = most_steps(d), n = d->pieces.n;
+    Scratch at;
+    at.packed = sim_arena_take(arena, packed);
+    at.own = sim_arena_take(arena, own);
+    at.a = sim_arena_take(arena, factor_bytes(&call.a, spikes, steps, n));
+    at.b = sim_arena_take(arena,
+                          factor_bytes(&call.b, false, call.b_is_weights ? 1 : steps, n));
+    const size_t c_rows = (call.c_is_sum ? 1 : steps) * call.c_rows;
+    at.result =
+        sim_arena_take(arena, call.accumulate ? c_rows * call.c * sizeof(float) : 0);
+    return at;
+}
+
+size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call)
+{
+    SimArena arena = {0};
+    if (conv->dense[call].step)
+        layout(conv, call, &arena);
+    return arena.used;
+}
+
+static SimDensePieces choose_pieces(const SimConv *conv, SimDenseCall call)
+{
+    const SimConvShape *s = &conv->shape;
+    const SimPrecision precision = conv->context->precision;
+    if (precision == SIM_PRECISION_F32 || s->groups != 1 || s->c < NARROW ||
+        s->k < NARROW)
+        return (SimDensePieces){0};
+    const bool spikes = conv->form == SIM_SPIKES && call != SIM_DENSE_BACKWARD_INPUT;
+    return pieces_of[precision][call != SIM_DENSE_FORWARD][spikes];
+}
+
+static SimStatus plan(SimConv *conv, SimDenseCall call, SimDensePieces pieces)
+{
+    SimStatus status = SIM_OK;
+    const SimConvShape *s = &conv->shape;
+    SimConvDense *d = &conv->dense[call];
+    const size_t chunk =
+        (pieces.n ? PIECES_BYTES : CHUNK_BYTES) / (x_rows(s) * s->c * sizeof(float));
+    *d = (SimConvDense){.pieces = pieces, .chunk = chunk};
+    if (d->chunk > conv->max_steps)
+        d->chunk = conv->max_steps;
+    SIM_TRY(sim_dense_create(s, s->n, call, false, &d->pieces, &d->step));
+    /* Forward, a step must not depend on how many a call holds. */
+    if (call != SIM_DENSE_FORWARD && d->chunk > 1)
+        SIM_TRY(sim_dense_create(s, d->chunk * s->n, call, false, &d->pieces, &d->many));
+out:
+    return status;
+}
+
+static void release(SimConvDense *d)
+{
+    sim_dense_destroy(d->step);
+    sim_dense_destroy(d->many);
+    d->step = d->many = NULL;
+}
+
+SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call)
+{
+    SimStatus status = SIM_OK;
+    SimConvDense *d = &conv->dense[call];
+    SIM_TRY(plan(conv, call, choose_pieces(conv, call)));
+    /* For some shapes the library has no tiles: then pieces only cost. */
+    if (d->pieces.n && !sim_dense_has_tiles(d->many ? d->many : d->step)) {
+        release(d);
+        SIM_TRY(plan(conv, call, (SimDensePieces){0}));
+    }
+out:
+    return status;
+}
+
+void sim_conv_dense_release(SimConv *conv)
+{
+    for (int call = 0; call < SIM_DENSE_CALLS; call++)
+        release(&conv->dense[call]);
+}
+
+/* --- loops shared by the team --------------------------------------------------------
+ */
+
+typedef struct Rows {
+    const SimConv *conv;
+    size_t n_rows, c, rows; /* all, numbers in one, of a task */
+    const uint64_t *bits;
+    const float *from;
+    float *to;
+    uint16_t *pieces;                  /* of `from` or `bits`, */
+    size_t n, product, stride, offset; /* products, this one; between rows, products */
+    const unsigned char *which;
+} Rows;
+
+/* The rows of a task: their number, from `*first`. */
+static size_t task_rows(const Rows *r, size_t index, size_t *first)
+{
+    *first = index * r->rows;
+    return r->n_rows - *first < r->rows ? r->n_rows - *first : r->rows;
+}
+
+static void unpack_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    size_t first;
+    const size_t n = task_rows(r, index, &first);
+    r->conv->context->kernels.spikes_unpack(n, r->c, r->bits + first * sim_words(r->c),
+                                            r->to + first * r->c);
+}
+
+static void piece_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    const SimKernels *kernels = &r->conv->context->kernels;
+    size_t first;
+    const size_t n = task_rows(r, index, &first);
+    for (size_t i = 0; i < r->n; i++) {
+        uint16_t *to = r->pieces + first * r->stride + i * r->offset;
+        if (r->bits)
+            kernels->bf16_unpack(n, r->c, r->stride, r->bits + first * sim_words(r->c),
+                                 to);
+        else
+            kernels->bf16_piece(n, r->c, r->stride, r->which[i], r->from + first * r->c,
+                                to);
+    }
+}
+
+static void add_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    size_t first;
+    const size_t n = task_rows(r, index, &first);
+    for (size_t i = first * r->c; i < (first + n) * r->c; i++)
+        r->to[i] += r->from[i];
+}
+
+static void bias_rows(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Rows *r = argument;
+    size_t first;
+    const size_t n = task_rows(r, index, &first);
+    for (size_t row = first; row < first + n; row++)
+        for (size_t i = 0; i < r->c; i++)
+            r->to[row * r->c + i] += r->from[i];
+}
+
+/* Runs `task` over rows, some ten thousand numbers at a time. */
+static void run_rows(const SimConv *conv, Rows rows, SimTask *task)
+{
+    enum { TASK_NUMBERS = 1 << 14 };
+    rows.conv = conv;
+    rows.rows = TASK_NUMBERS / rows.c ? TASK_NUMBERS / rows.c : 1;
+    sim_team_run(&conv->context->team, (rows.n_rows + rows.rows - 1) / rows.rows, task,
+                 &rows);
+}
+
+/* A factor as the call takes it: `steps` from step t, in `room` if it must change.
+ * `beside`: the products of a row lie side by side, else one whole after the other. */
+static const void *prepare(const SimConv *conv, const Factor *f, size_t t, size_t steps,
+                           const SimDensePieces *pieces, const unsigned char *which,
+                           bool beside, void *room)
+{
+    const size_t n_rows = steps * f->rows;
+    const float *from = f->f32 ? f->f32 + t * f->rows * f->c : NULL;
+    Rows rows = {.n_rows = n_rows,
+                 .c = f->c,
+                 .from = from,
+                 .bits = f->bits ? f->bits + t * f->rows * sim_words(f->c) : NULL};
+    if (!pieces->n && !f->bits)
+        return from;
+    if (!pieces->n) {
+        rows.to = room;
+        run_rows(conv, rows, unpack_rows);
+        return room;
+    }
+    rows.pieces = room;
+    rows.n = pieces->n;
+    rows.which = which;
+    rows.stride = beside ? pieces->n * f->c : f->c;
+    rows.offset = beside ? f->c : n_rows * f->c;
+    run_rows(conv, rows, piece_rows);
+    return room;
+}
+
+static const void *in_order(const SimConv *conv, const Call *call, const SimConvDense *d,
+                            SimDense *dense, const Scratch *at)
+{
+    const void *weights =
+        prepare(conv, &call->b, 0, 1, &d->pieces, d->pieces.b, true, at->b);
+    if (!sim_dense_packed_bytes(dense))
+        return weights;
+    sim_dense_pack(dense, weights, at->packed);
+    return at->packed;
+}
+
+static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t nt,
+                float *c, SimArena *arena)
+{
+    const SimConvDense *d = &conv->dense[kind];
+    const Scratch at = layout(conv, kind, arena);
+    const bool beside = kind != SIM_DENSE_BACKWARD_WEIGHTS;
+    const SimDense *ready = NULL;
+    const void *b = NULL;
+    for (size_t t = 0, steps; t < nt; t += steps) {
+        const bool many = d->many && nt - t >= d->chunk;
+        SimDense *dense = many ? d->many : d->step;
+        steps = many ? d->chunk : 1;
+        const void *a =
+            prepare(conv, &call->a, t, steps, &d->pieces, d->pieces.a, beside, at.a);
+        if (!call->b_is_weights)
+            b = prepare(conv, &call->b, t, steps, &d->pieces, d->pieces.b, beside, at.b);
+        else if (dense != ready)
+            b = in_order(conv, call, d, dense, &at);
+        ready = dense;
+        float *to = c + (call->c_is_sum ? 0 : t * call->c_rows * call->c);
+        sim_dense_run(dense, a, b, NULL, call->accumulate ? at.result : to, at.own);
+        if (call->accumulate)
+            run_rows(conv,
+                     (Rows){.n_rows = (call->c_is_sum ? 1 : steps) * call->c_rows,
+                            .c = call->c,
+                            .from = at.result,
+                            .to = to},
+                     add_rows);
+    }
+}
+
+/* --- the three calls -----------------------------------------------------------------
+ */
+
+void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *weights, const float *bias, float *y,
+                            SimArena *arena)
+{
+    Call call = describe(conv, SIM_DENSE_FORWARD);
+    call.a.f32 = conv->form == SIM_SPIKES ? NULL : x->f32;
+    call.a.bits = conv->form == SIM_SPIKES ? x->bits : NULL;
+    call.b.f32 = weights;
+    run(conv, SIM_DENSE_FORWARD, &call, nt, y, arena);
+    if (bias)
+        run_rows(conv,
+                 (Rows){.n_rows = nt * y_rows(&conv->shape),
+                        .c = conv->shape.k,
+                        .from = bias,
+                        .to = y},
+                 bias_rows);
+}
+
+void sim_conv_dense_input(const SimConv *conv, size_t nt, const float *dy,
+                          const float *weights, bool accumulate, float *dx,
+                          SimArena *arena)
+{
+    Call call = describe(conv, SIM_DENSE_BACKWARD_INPUT);
+    call.a.f32 = dy;
+    call.b.f32 = weights;
+    call.accumulate = accumulate;
+    run(conv, SIM_DENSE_BACKWARD_INPUT, &call, nt, dx, arena);
+}
+
+void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *dy, float *d_weights, SimArena *arena)
+{
+    Call call = describe(conv, SIM_DENSE_BACKWARD_WEIGHTS);
+    call.a.f32 = conv->form == SIM_SPIKES ? NULL : x->f32;
+    call.a.bits = conv->form == SIM_SPIKES ? x->bits : NULL;
+    call.b.f32 = dy;
+    run(conv, SIM_DENSE_BACKWARD_WEIGHTS, &call, nt, d_weights, arena);
+}
