@@ -39,6 +39,7 @@ struct BenchTable {
     /* Called after each row, for who waits; may be NULL. */
     void (*row_done)(void *argument, const BenchTable *table);
     void *argument;
+    char note[512]; /* to be read below the table; empty: none */
 };
 
 typedef struct BenchOptions {
@@ -47,7 +48,7 @@ typedef struct BenchOptions {
     const char *surrogate; /* of the neurons */
     size_t batch, steps;   /* 0: those of the published net */
     double seconds;        /* spent on one figure, about */
-    bool quick;            /* fewer shapes and points */
+    bool quick;            /* fewer shapes and points; leaves no files */
 } BenchOptions;
 
 typedef struct BenchSuite {

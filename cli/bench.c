@@ -159,6 +159,8 @@ static SimStatus measure(const BenchSuite *suite, const Arguments *arguments,
     } else {
         printf("\n%s: %s\n\n", suite->name, suite->summary);
         print_table(&table);
+        if (table.note[0])
+            printf("\n%s\n", table.note);
     }
     if (arguments->json && !only_json)
         SIM_TRY(write_json(arguments->json, suite, machine, context, &table));
@@ -267,9 +269,11 @@ static int run(int argc, char **argv)
     static const struct argp argp = {
         rows,
         parse,
-        "[step|layers|memory|kernels]",
+        "[step|layers|memory|kernels|calibrate]",
         "Measures on this machine: whole training and inference steps of published nets, "
         "their layers, memory against the number of steps, and kernels against density. "
+        "calibrate finds the densities at which spike kernels and dense ones break even, "
+        "and keeps them for runs to come. "
         "Without a name everything is measured quickly.",
         NULL,
         NULL,
@@ -296,7 +300,7 @@ static int run(int argc, char **argv)
 
 const CliCommand cli_command_bench = {
     .name = "bench",
-    .arguments = "[step|layers|memory|kernels]",
+    .arguments = "[step|layers|memory|kernels|calibrate]",
     .summary = "time and memory of nets, layers and kernels on this machine",
     .run = run,
 };

@@ -190,10 +190,41 @@ out:
     return status;
 }
 
+SimStatus cli_checkpoint_calibration(SimStore *store, const char *path,
+                                     SimCalibration *calibration)
+{
+    char *text = NULL;
+    if (!sim_store_has(store, "kernels"))
+        return SIM_OK;
+    SimStatus status = read_text(store, "kernels", &text);
+    if (status == SIM_OK)
+        status = sim_calibration_parse(calibration, text, true);
+    if (status != SIM_OK)
+        sim_fail_within(status, "%s", path);
+    free(text);
+    return status;
+}
+
+/* The densities by which forward was chosen; a file without them leaves zeros. */
+static SimStatus read_densities(SimStore *store, const char *path, NetParams *params)
+{
+    SimStoreInfo info;
+    if (!sim_store_has(store, "density"))
+        return SIM_OK;
+    const SimStatus status = sim_store_info(store, "density", &info);
+    if (status != SIM_OK)
+        return status;
+    if (info.count != params->n_nodes)
+        return sim_fail(SIM_ERR_FORMAT, "%s: densities of %zu nodes, this net has %zu",
+                        path, info.count, params->n_nodes);
+    return sim_store_read(store, "density", SIM_F32, params->n_nodes, params->density);
+}
+
 SimStatus cli_checkpoint_load(SimStore *store, const char *path, NetParams *params)
 {
     SimStatus status = SIM_OK;
     char name[NAME_SIZE];
+    SIM_TRY(read_densities(store, path, params));
     for (size_t i = 0; i < params->n_rows; i++) {
         NetParam *const param = &params->rows[i];
         SimStoreInfo info;
@@ -295,10 +326,10 @@ out:
 static SimStatus write_description(SimStore *store, const CliSession *session)
 {
     SimStatus status = SIM_OK;
-    char *text = NULL, *lines = NULL, split[CLI_SPLIT_SIZE];
+    char *text = NULL, *lines = NULL, *kernels = NULL, split[CLI_SPLIT_SIZE];
     size_t size = 1;
     const NetModelInput *const input = &session->input;
-    const size_t dims[1] = {N_INPUT};
+    const size_t dims[1] = {N_INPUT}, nodes[1] = {session->params.n_nodes};
     const double numbers[N_INPUT] = {[HEIGHT] = (double)input->h,
                                      [WIDTH] = (double)input->w,
                                      [CHANNELS] = (double)input->c,
@@ -316,11 +347,16 @@ static SimStatus write_description(SimStore *store, const CliSession *session)
     cli_session_split(session, split, sizeof split);
     SIM_TRY(write_text(store, "experiment", text));
     SIM_TRY(write_text(store, "classes", lines));
+    SIM_TRY(sim_calibration_text(session->calibration, true, &kernels));
+    SIM_TRY(write_text(store, "kernels", kernels));
+    SIM_TRY(
+        sim_store_write(store, "density", SIM_F32, 1, nodes, session->params.density));
     SIM_TRY(write_text(store, "split", split));
     SIM_TRY(sim_store_write(store, "input", SIM_F64, 1, dims, numbers));
 out:
     free(text);
     free(lines);
+    free(kernels);
     return status;
 }
 

@@ -92,6 +92,23 @@ static void print_training(const CliSession *s)
            (long long)e->train.batch);
 }
 
+/* By what kernels are chosen; the checkpoints hold the figures. */
+static void print_kernels(const CliSession *s)
+{
+    const SimCalibrationRow *rows;
+    const size_t n = sim_calibration_rows(s->calibration, &rows);
+    size_t used = 0, measured = 0;
+    for (size_t i = 0; i < n; i++) {
+        used += rows[i].used;
+        measured += rows[i].used && rows[i].measured;
+    }
+    if (used)
+        printf("kernels    from spikes or dense by %zu measured and %zu built-in "
+               "break-even densities%s\n",
+               measured, used - measured,
+               measured ? "" : " (\"apical bench calibrate\" measures)");
+}
+
 void cli_report_start(CliReport *report, CliSession *s, const Net *net,
                       const char *folder)
 {
@@ -117,6 +134,7 @@ void cli_report_start(CliReport *report, CliSession *s, const Net *net,
     print_memory(s, net);
     printf("machine    %d threads, %s, seed %lld\n", s->context.team.n_threads,
            sim_context_isa(&s->context), (long long)e->train.seed);
+    print_kernels(s);
     printf("run        %s (all settings in experiment.yaml)\n\n", folder);
     fflush(stdout);
 }

@@ -122,6 +122,29 @@ static SimStatus check_input(const CliSession *session)
 
 /* --- opening ------------------------------------------------------------------------ */
 
+/* What a run went by it goes by for good; a new one takes what was measured here. */
+static SimStatus open_calibration(CliSession *session, SimStore *store,
+                                  void (*warn)(void *argument, const char *sentence),
+                                  void *argument)
+{
+    SimStatus status = sim_calibration_create(&session->context, &session->calibration);
+    if (status != SIM_OK)
+        return status;
+    session->context.calibration = session->calibration;
+    if (store)
+        return cli_checkpoint_calibration(store, session->source, session->calibration);
+    if (sim_calibration_load(session->calibration) != SIM_OK && warn) {
+        char sentence[1024];
+        snprintf(
+            sentence, sizeof sentence,
+            "%.800s; going by built-in figures. \"apical bench calibrate\" makes the "
+            "file anew",
+            sim_message());
+        warn(argument, sentence);
+    }
+    return SIM_OK;
+}
+
 static SimStatus open_set(CliSession *session, CliNeed need,
                           void (*warn)(void *argument, const char *sentence),
                           void *argument)
@@ -158,6 +181,7 @@ SimStatus cli_session_open(const char *model, const char *const *settings,
     }
     SIM_TRY(sim_context_create((int)session.experiment.train.threads, NULL,
                                &session.context));
+    SIM_TRY(open_calibration(&session, store, warn, argument));
     SIM_TRY(open_set(&session, need, warn, argument));
     SIM_TRY(session.experiment.model->build(session.experiment.model_options,
                                             &session.input, &session.experiment.neuron,
@@ -196,5 +220,6 @@ void cli_session_close(CliSession *session)
     free(session->trained_on);
     data_set_close(&session->set);
     cli_experiment_destroy(&session->experiment);
+    sim_calibration_destroy(session->calibration);
     *session = (CliSession){0};
 }

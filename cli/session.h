@@ -13,10 +13,12 @@
 #include "cli/experiment.h"
 #include "cli/plots.h"
 #include "nets/net.h"
+#include "sim/calibration.h"
 
 typedef struct CliSession {
     CliExperiment experiment;
     SimContext context;
+    SimCalibration *calibration; /* owned; the context's */
     bool has_set; /* false: the data were not asked for, or are not there */
     DataSet set;
     NetModelInput input;

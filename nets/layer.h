@@ -116,6 +116,7 @@ typedef struct NetLayerRun {
     float *const *states;
     void *saved, *scratch;  /* 64-byte aligned */
     const uint32_t *labels; /* [N], or NULL when not known */
+    float density; /* share of ones that input 0 had so far in training; 0: not known */
     SimRng rng; /* purpose set by the layer; epoch = training step, stream = node */
 
     /* Backward. */

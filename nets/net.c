@@ -221,6 +221,9 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .saved = at_buffer(net, node->saved),
                          .scratch = net->scratch.base,
                          .labels = net->labels,
+                         .density = node->graph_node == PLAN_NONE
+                                        ? 0.0f
+                                        : net->params->density[node->graph_node],
                          .rng = {.seed = net->params->seed,
                                  .epoch = (uint32_t)net->step,
                                  .stream = (uint32_t)at->node},
@@ -283,9 +286,12 @@ static void count_spikes(const Net *net, PlanNode *node, const SimTensor *y)
 {
     const size_t words = sim_words(y->shape.c);
     const size_t pixels = y->shape.t * sim_shape_pixels(y->shape);
-    node->spikes +=
+    const double ones =
         (double)net->plan.context->kernels.spikes_count(pixels * words, y->bits);
-    node->neuron_steps += (double)sim_shape_count(y->shape);
+    const double all = (double)sim_shape_count(y->shape);
+    node->spikes += ones;
+    node->neuron_steps += all;
+    node->density = (float)(ones / all);
     for (size_t p = 0; p < pixels; p++)
         for (size_t w = 0; w < words; w++) {
             node->seen_any[w] |= y->bits[p * words + w];
@@ -368,6 +374,20 @@ void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
     net->t0 += nt;
 }
 
+/* At the end of a training step: backward has seen the density that forward saw. */
+static void follow_densities(Net *net)
+{
+    for (size_t k = 0; k < net->plan.n_nodes; k++) {
+        const PlanNode *const node = &net->plan.nodes[k];
+        if (!node->plan.is_synaptic || node->graph_node == PLAN_NONE ||
+            node->plan.in_form[0] != SIM_SPIKES)
+            continue;
+        const float now = net->plan.nodes[plan_source(&net->plan, node, 0)].density;
+        float *const mean = &net->params->density[node->graph_node];
+        *mean = *mean > 0.0f ? 0.9f * *mean + 0.1f * now : now;
+    }
+}
+
 void net_backward(Net *net)
 {
     assert(net->plan.options.training);
@@ -378,6 +398,7 @@ void net_backward(Net *net)
     for (; i < net->plan.n_instructions; i++)
         run_instruction(net, &net->plan.program[i]);
     net->t0 = net->nt;
+    follow_densities(net);
 }
 
 void net_zero_gradients(Net *net)

@@ -26,6 +26,11 @@ typedef struct NetParams {
     NetParam *rows; /* owned */
     size_t n_rows;
     size_t n_trained; /* numbers with role NET_PARAM_TRAINED */
+    size_t n_nodes;   /* of the graph */
+    /* Share of ones in what enters each node, a running mean over training steps, 0 before
+     * the first. The kernels of forward are chosen by it alone, so that a net evaluates to
+     * the same bits whatever it is given; kept in checkpoints. */
+    float *density; /* owned, [n_nodes] */
     uint64_t seed;    /* of the initial values, and of dropout in nets over them */
     SimArena values;  /* owned */
 } NetParams;

@@ -58,6 +58,12 @@ SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
     const NetPlanOptions options = {.batch = 1, .steps = steps};
     size_t bytes = 0;
     SIM_TRY(plan_nodes(graph, &options, context, true, &plan));
+    params.n_nodes = graph->n_nodes;
+    params.density = calloc(graph->n_nodes + 1, sizeof *params.density);
+    if (!params.density) {
+        status = sim_fail(SIM_ERR_MEMORY, "no memory for %zu nodes", graph->n_nodes);
+        goto out;
+    }
 
     for (size_t i = 0; i < plan.n_nodes; i++) {
         params.n_rows += plan.nodes[i].plan.n_params;
@@ -101,6 +107,7 @@ void net_params_destroy(NetParams *params)
 {
     sim_arena_destroy(&params->values);
     free(params->rows);
+    free(params->density);
     memset(params, 0, sizeof *params);
 }
 

@@ -30,6 +30,8 @@ typedef struct SimContext {
     unsigned cpu; /* SIM_CPU_* levels in use */
     SimSpikePath spike_path;
     SimPrecision precision;
+    struct SimCalibration *calibration; /* borrowed; NULL: built-in figures
+                                           (sim/calibration.h) */
 } SimContext;
 
 /* `n_threads` 0: all this process may use. `isa` NULL: the value of APICAL_ISA, else the

@@ -1,18 +1,11 @@
 /* sim/conv.c: which kernel takes a convolution. */
 #include "sim/conv_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    NARROW = 8 /* input channels of a group below which dense always wins */
-};
-
-/* Densities above which the dense kernels win: measured on AVX-512 with 64 to 512
- * channels, where the spike kernels still lead by 1.2 to 2 at 25 %. The portable
- * reference loses much earlier. */
-static const double break_even_forward = 0.3, break_even_input = 0.3,
-                    break_even_weights = 0.35, break_even_reference = 0.02;
+static const double typical_density = 0.1; /* taken until sim_conv_choose tells */
 
 SimStatus sim_conv_shape(SimConvShape *s)
 {
@@ -82,11 +75,14 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         return sim_fail(SIM_ERR_MEMORY, "no memory for a convolution");
     *conv = (SimConv){
         .shape = *shape, .form = form, .max_steps = max_steps, .context = context};
-    conv->use_spikes =
-        is_spikes &&
-        (context->spike_path == SIM_SPIKES_ALWAYS ||
-         (context->spike_path == SIM_SPIKES_AUTO && s->c / s->groups >= NARROW));
-    conv->may_gather = (calls & SIM_CONV_BACKWARD_WEIGHTS) && conv->use_spikes;
+    if (context->spike_path == SIM_SPIKES_AUTO)
+        SIM_TRY(
+            sim_calibration_find(context->calibration, s, context, &conv->break_even));
+    if (context->spike_path == SIM_SPIKES_ALWAYS)
+        conv->break_even = (SimBreakEven){INFINITY, INFINITY, INFINITY};
+    conv->use_spikes = is_spikes && typical_density < conv->break_even.forward;
+    conv->may_gather = is_spikes && (calls & SIM_CONV_BACKWARD_WEIGHTS) &&
+                       conv->break_even.weights > 0.0;
     const bool always = is_spikes && context->spike_path == SIM_SPIKES_ALWAYS;
     if ((calls & SIM_CONV_FORWARD) && !always)
         SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
@@ -117,10 +113,7 @@ size_t sim_conv_scratch_bytes(const SimConv *conv)
 
 void sim_conv_choose(SimConv *conv, double density)
 {
-    const double limit = conv->context->cpu ? break_even_forward : break_even_reference;
-    if (conv->form == SIM_SPIKES && conv->context->spike_path == SIM_SPIKES_AUTO &&
-        conv->shape.c / conv->shape.groups >= NARROW)
-        conv->use_spikes = density < limit;
+    conv->use_spikes = conv->form == SIM_SPIKES && density < conv->break_even.forward;
 }
 
 bool sim_conv_uses_spikes(const SimConv *conv)
@@ -133,12 +126,11 @@ bool sim_conv_uses_spikes(const SimConv *conv)
 static bool is_sparse(const SimConv *conv, size_t nt, const uint64_t *bits, double limit)
 {
     const SimConvShape *s = &conv->shape;
-    if (conv->context->spike_path != SIM_SPIKES_AUTO)
-        return conv->context->spike_path == SIM_SPIKES_ALWAYS;
+    if (!(limit > 0.0) || limit > 1.0)
+        return limit > 1.0;
     const size_t ones = conv->context->kernels.spikes_count(
         nt * s->n * s->h * s->w * sim_words(s->c), bits);
-    return (double)ones < (conv->context->cpu ? limit : break_even_reference) *
-                              (double)(nt * s->n * s->h * s->w * s->c);
+    return (double)ones < limit * (double)(nt * s->n * s->h * s->w * s->c);
 }
 
 /* --- the three calls ------------------------------------------------------------------
@@ -163,7 +155,7 @@ void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
                              const float *weights, const uint64_t *active,
                              bool accumulate, float *dx, void *scratch)
 {
-    if (active && is_sparse(conv, nt, active, break_even_input)) {
+    if (active && is_sparse(conv, nt, active, conv->break_even.input)) {
         sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
         return;
     }
@@ -209,7 +201,7 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
 {
     const SimConvShape *s = &conv->shape;
     SimArena arena = arena_over(conv, scratch);
-    if (conv->may_gather && is_sparse(conv, nt, x->bits, break_even_weights)) {
+    if (conv->may_gather && is_sparse(conv, nt, x->bits, conv->break_even.weights)) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, dy, d_weights, &gather);

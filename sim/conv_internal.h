@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/arena.h"
+#include "sim/calibration.h"
 #include "sim/conv.h"
 #include "sim/dense.h"
 
@@ -18,6 +19,7 @@ struct SimConv {
     SimForm form;
     size_t max_steps;
     const SimContext *context;
+    SimBreakEven break_even;
     bool use_spikes; /* forward, when the form is spikes */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];

@@ -296,7 +296,7 @@ Test(conv, spike_path_is_the_same_everywhere)
     }
 }
 
-/* Automatic: forward follows sim_conv_choose alone, never the data. */
+/* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
 Test(conv, choice_is_made_from_outside)
 {
     SimContext context;
