@@ -342,13 +342,12 @@ float viz_choice(VizDraw *draw, const VizTheme *theme, float x, float y, int fir
 }
 
 /* label  ────●────  value unit */
-static VizRect slider_track(const VizDraw *draw, VizRect area)
+static VizRect slider_track(VizRect area)
 {
     viz_cut_left(&area, fminf(110, area.w * 0.34f));
     viz_cut_right(&area, fminf(70, area.w * 0.4f));
     area.y += area.h / 2;
     area.h = 0;
-    (void)draw;
     return area;
 }
 
@@ -357,7 +356,7 @@ void viz_slider(VizDraw *draw, const VizTheme *theme, VizRect area, int id,
                 const char *unit)
 {
     char number[32];
-    const VizRect track = slider_track(draw, area);
+    const VizRect track = slider_track(area);
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     const float y = area.y + (area.h - line) / 2;
     const float at =
@@ -373,10 +372,9 @@ void viz_slider(VizDraw *draw, const VizTheme *theme, VizRect area, int id,
     viz_hit(draw, (VizRect){track.x - 6, area.y, track.w + 12, area.h}, id, NULL);
 }
 
-double viz_slider_value(const VizDraw *draw, VizRect area, float x, double low,
-                        double high)
+double viz_slider_value(VizRect area, float x, double low, double high)
 {
-    const VizRect track = slider_track(draw, area);
+    const VizRect track = slider_track(area);
     const double share = (double)((x - track.x) / track.w);
     return low + fmin(fmax(share, 0), 1) * (high - low);
 }

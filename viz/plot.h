@@ -49,8 +49,7 @@ void viz_slider(VizDraw *draw, const VizTheme *theme, VizRect area, int id,
                 const char *label, double value, double low, double high,
                 const char *unit);
 /* The value under a pointer at x, for VIZ_PRESS and VIZ_DRAG on a slider's id. */
-double viz_slider_value(const VizDraw *draw, VizRect area, float x, double low,
-                        double high);
+double viz_slider_value(VizRect area, float x, double low, double high);
 
 /* One sentence in the middle of an empty panel. */
 void viz_nothing(VizDraw *draw, const VizTheme *theme, VizRect area, const char *format,
