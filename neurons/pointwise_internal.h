@@ -15,6 +15,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { NEURON_TILE = 128 }; /* units of one call */

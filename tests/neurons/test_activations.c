@@ -18,8 +18,8 @@ enum { MOST = 32, LINE = 4096 };
 typedef struct Row {
     char function[64];
     size_t n_params, n_slopes;
-    char names[MOST][24];
-    double params[MOST], d_params[MOST];
+    char names[MOST][24], slope_names[MOST][24];
+    double params[MOST], slopes[MOST];
     double x[2], f, d_x[2];
     size_t n_x;
     bool kink;
@@ -51,7 +51,7 @@ static Row parse(char *line)
     }
     snprintf(row.function, sizeof row.function, "%s", fields[0]);
     row.n_params = pairs(fields[1], row.names, row.params);
-    row.n_slopes = pairs(fields[7], NULL, row.d_params);
+    row.n_slopes = pairs(fields[7], row.slope_names, row.slopes);
     row.n_x = *fields[3] ? 2 : 1;
     row.x[0] = strtod(fields[2], NULL);
     row.x[1] = strtod(fields[3], NULL);
@@ -65,7 +65,8 @@ static Row parse(char *line)
 /* Names of the table that are another function of ours with the same parameters. */
 static const char *ours(const char *name)
 {
-    static const char *const same[][2] = {{"kat_group_rational", "rational_a"}};
+    static const char *const same[][2] = {{"kat_group_rational", "rational_a"},
+                                          {"pwlu", "pwlu4"}};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         if (strcmp(name, same[i][0]) == 0)
             return same[i][1];
@@ -98,9 +99,18 @@ static bool near(double came, double want, double scale, Tolerance t)
     return fabs(came - want) <= t.relative * fabs(want) + t.absolute * scale;
 }
 
-/* Compares one row with what came; says the worst. */
-static void compare(const char *how, const Row *row, const size_t *at, double f,
-                    const double *d_x, const double *d_params, Tolerance t)
+static size_t param_index(const NeuronDendrite *function, const char *name)
+{
+    size_t k = 0;
+    while (k < function->n_params && strcmp(function->params[k].name, name) != 0)
+        k++;
+    cr_assert_lt(k, function->n_params, "%s has no parameter %s", function->name, name);
+    return k;
+}
+
+/* Compares one row with what came. */
+static void compare(const char *how, const Row *row, const NeuronDendrite *function,
+                    double f, const double *d_x, const double *d_params, Tolerance t)
 {
     double scale = fmax(1.0, fmax(fabs(row->x[0]), fabs(row->x[1])));
     cr_expect(near(f, row->f, scale, t), "%s %s(%g, %g): wanted %.17g, got %.17g", how,
@@ -109,11 +119,13 @@ static void compare(const char *how, const Row *row, const size_t *at, double f,
         cr_expect(near(d_x[b], row->d_x[b], scale, t),
                   "%s %s(%g, %g): slope %zu: wanted %.17g, got %.17g", how, row->function,
                   row->x[0], row->x[1], b, row->d_x[b], d_x[b]);
-    for (size_t k = 0; k < row->n_params; k++)
-        cr_expect(near(d_params[at[k]], row->d_params[k], scale, t),
+    for (size_t k = 0; k < row->n_slopes; k++) {
+        const double came = d_params[param_index(function, row->slope_names[k])];
+        cr_expect(near(came, row->slopes[k], scale, t),
                   "%s %s(%g, %g): slope of %s: wanted %.17g, got %.17g", how,
-                  row->function, row->x[0], row->x[1], row->names[k], row->d_params[k],
-                  d_params[at[k]]);
+                  row->function, row->x[0], row->x[1], row->slope_names[k],
+                  row->slopes[k], came);
+    }
 }
 
 /* Polynomials of degree 3 to 5: their slopes grow like the square or more. */
@@ -141,30 +153,26 @@ Test(activations, golden)
             continue; /* in test_surrogates.c */
         const NeuronDendrite *function = neuron_dendrite_find(ours(row.function));
         if (!function || !function->pointwise) {
-            if (!strstr(missing, row.function))
+            char name[80];
+            snprintf(name, sizeof name, " %s,", row.function);
+            if (!strstr(missing, name))
                 snprintf(missing + strlen(missing), sizeof missing - strlen(missing),
-                         " %s", row.function);
+                         "%s", name);
             continue;
         }
         rows++;
-        cr_assert_eq(row.n_slopes, row.n_params, "%s", row.function);
         cr_assert_eq(function->n_branches, row.n_x, "%s", row.function);
         double params[NEURON_MAX_PARAMS] = {0}, d_params[NEURON_MAX_PARAMS], f, d_x[2];
-        size_t at[MOST];
         for (size_t k = 0; k < function->n_params; k++)
             params[k] = function->params[k].initial;
-        for (size_t k = 0; k < row.n_params; k++) {
-            for (at[k] = 0; at[k] < function->n_params &&
-                            strcmp(function->params[at[k]].name, row.names[k]) != 0;)
-                at[k]++;
-            cr_assert_lt(at[k], function->n_params, "%s has no parameter %s",
-                         row.function, row.names[k]);
-            params[at[k]] = row.params[k];
-        }
+        for (size_t k = 0; k < row.n_params; k++)
+            params[param_index(function, row.names[k])] = row.params[k];
         neuron_activation_reference(function, row.x, params, &f, d_x, d_params);
-        compare("double", &row, at, f, d_x, d_params, (Tolerance){1e-12, 2e-15});
+        compare("double", &row, function, f, d_x, d_params, (Tolerance){1e-12, 2e-15});
         if (fabs(row.x[0]) > 30.0 || fabs(row.x[1]) > 30.0)
             continue;
+        if (strcmp(row.function, "pwlu") == 0 && fabs(row.x[0]) < 1e-7)
+            continue; /* in floats the same as the joint at 0 */
         const float x[2] = {(float)row.x[0], (float)row.x[1]};
         float y, slopes[2], by_params[NEURON_MAX_PARAMS];
         neuron_activation_fast(function, &context, 1, x, params, &y, slopes, by_params);
@@ -172,7 +180,7 @@ Test(activations, golden)
             d_params[k] = (double)by_params[k];
         const double big = fmax(1.0, fmax(fabs(row.x[0]), fabs(row.x[1])));
         const Tolerance fast = {5e-6, grows(row.function) ? 2e-6 * big * big : 2e-6};
-        compare("float", &row, at, (double)y,
+        compare("float", &row, function, (double)y,
                 (double[]){(double)slopes[0], (double)slopes[1]}, d_params, fast);
     }
     fclose(file);

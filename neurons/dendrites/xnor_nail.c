@@ -1,0 +1,25 @@
+/* neurons/dendrites/xnor_nail.c: approximate logit of XNOR of two events, zero mean and
+ * unit variance. */
+#include "neurons/dendrites/logic_internal.h"
+
+static inline Real value(const Real *x, const Real *p)
+{
+    (void)p;
+    return neuron_normalised(neuron_xnor_ail(x[0], x[1]), R(0.0), R(0.6028102749890869))
+        .f;
+}
+
+static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)
+{
+    (void)p, (void)d_p;
+    const Logit logit =
+        neuron_normalised(neuron_xnor_ail(x[0], x[1]), R(0.0), R(0.6028102749890869));
+    d_x[0] = logit.d_x;
+    d_x[1] = logit.d_y;
+}
+
+NEURON_POINTWISE(
+    xnor_nail, 2, 0,
+    .summary = "approximate logit of XNOR of two events, zero mean and unit variance",
+    .formula = "xnor_ail / 0.60281", .source = "Lowe et al., arXiv:2110.11940",
+    .certainty = "code")
