@@ -147,7 +147,8 @@ struct NeuronDendrite {
     const char *name, *summary, *source;
     const char *formula;   /* of x (branches x, y, ...) and the parameters by name */
     const char *certainty; /* of the formula: "standard", "code" (the authors'), "text"
-                              (the paper's), "second hand" or "memory" */
+                              (the paper's), "second hand" or "memory"; what differs
+                              from that follows a semicolon */
     const NeuronParam *params;
     size_t n_params;
     size_t n_branches;
