@@ -15,6 +15,7 @@
 #include "cli/evaluate.h"
 #include "cli/files.h"
 #include "cli/netinfo.h"
+#include "cli/rates.h"
 #include "cli/report.h"
 #include "cli/result.h"
 
@@ -56,8 +57,9 @@ typedef struct Trainer {
     CliEvaluation last; /* of the latest evaluation of the test part */
     CliReport report;
     double saved_s, started_s;
-    uint32_t *answers; /* owned, [batch] */
-    double *spikes;    /* owned, [graph nodes]: of this epoch, since the run went on */
+    uint32_t *answers;    /* owned, [batch] */
+    double *spikes;       /* owned, [graph nodes]: of this epoch, since the run went on */
+    double *neuron_steps; /* owned, [graph nodes]: that could have been spikes */
 } Trainer;
 
 static const CliTrainOptions *options_of(const Trainer *t)
@@ -163,6 +165,7 @@ static void add_activity(Trainer *t)
         if (!activity.spiking)
             continue;
         t->spikes[i] += activity.spikes;
+        t->neuron_steps[i] += activity.neuron_steps;
         sums->spikes += activity.spikes;
         sums->neuron_steps += activity.neuron_steps;
         sums->silent += (double)activity.silent;
@@ -264,7 +267,7 @@ static void warn_of_silence(Trainer *t)
                 "layer %s did not fire in this epoch: lower its threshold, "
                 "or let more in",
                 graph->nodes[i].name);
-        t->spikes[i] = 0.0;
+        t->spikes[i] = t->neuron_steps[i] = 0.0;
     }
 }
 
@@ -318,6 +321,8 @@ static SimStatus finish_epoch(Trainer *t)
         SIM_TRY(save(t, "best.h5"));
     SIM_TRY(save(t, "last.h5"));
     SIM_TRY(write_log(t));
+    SIM_TRY(
+        cli_rates_add(t->folder, done, &t->session->graph, t->spikes, t->neuron_steps));
     cli_report_epoch_done(&t->report, &row, best, cli_seconds() - begun_s);
     warn_of_silence(t);
 out:
@@ -345,7 +350,8 @@ static SimStatus open_trainer(Trainer *t, bool resume)
                                  .budget = (size_t)o->budget_mib << 20};
     t->answers = calloc(batch, sizeof *t->answers);
     t->spikes = calloc(s->graph.n_nodes, sizeof *t->spikes);
-    if (!t->answers || !t->spikes)
+    t->neuron_steps = calloc(s->graph.n_nodes, sizeof *t->neuron_steps);
+    if (!t->answers || !t->spikes || !t->neuron_steps)
         return sim_fail(SIM_ERR_MEMORY, "no memory for answers");
     SIM_TRY(net_optimiser_create(&s->experiment.optimiser, &s->params, &s->context,
                                  &t->optimiser));
@@ -379,6 +385,7 @@ static void close_trainer(Trainer *t)
     free(t->state.history);
     free(t->answers);
     free(t->spikes);
+    free(t->neuron_steps);
 }
 
 static SimStatus loop(Trainer *t)

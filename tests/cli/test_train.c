@@ -119,6 +119,9 @@ Test(train, killed_and_resumed_ends_with_the_same_bits)
         weights(resumed);
         cr_expect_str_eq(whole, resumed, "killed after %s s: other weights", moments[i]);
         cr_expect_eq(shell("cmp whole/log.jsonl part/log.jsonl"), 0, "%s", output);
+        cr_expect_eq(shell("test $(grep -c '^{\"epoch\": [1-4], \"spike0\": ' "
+                           "part/rates.jsonl) = 4"),
+                     0, "an epoch's rates are missing or there twice");
     }
     /* At least one certain cut: the state of the middle, asked for by a signal. */
     shell("rm -rf part; timeout -s INT 1.5 \"$A\" train e.yaml --out part --set "
