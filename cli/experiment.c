@@ -28,8 +28,16 @@ const SimOption cli_train_options[] = {
 };
 /* clang-format on */
 
-enum { SECTION_DATA, SECTION_MODEL, SECTION_NEURON, SECTION_TRAIN, N_SECTIONS };
-static const char *const sections[] = {"data", "model", "neuron", "train", NULL};
+enum {
+    SECTION_DATA,
+    SECTION_MODEL,
+    SECTION_NEURON,
+    SECTION_TRAIN,
+    SECTION_COMPARE, /* what "apical compare" varies; no part of one experiment */
+    N_SECTIONS
+};
+static const char *const sections[] = {"data",  "model",   "neuron",
+                                       "train", "compare", NULL};
 
 /* One "section.key = value", and where it stands. */
 typedef struct Setting {
@@ -108,8 +116,8 @@ static SimStatus find_section(const char *name, const char *place, int *section)
         }
     const char *const near = sim_nearest(name, sections);
     return sim_fail(SIM_ERR_VALUE,
-                    "%s: unknown section \"%s\"%s%s%s: there are data, model, neuron and "
-                    "train",
+                    "%s: unknown section \"%s\"%s%s%s: there are data, model, neuron, "
+                    "train and compare",
                     place, name, near ? ", did you mean \"" : "", near ? near : "",
                     near ? "\"?" : "");
 }
@@ -358,6 +366,7 @@ SimStatus cli_experiment_parse(const char *name, const char *text,
     for (int first = 1; first >= 0; first--)
         for (size_t i = 0; i < settings.n; i++)
             if (settings.rows[i].section != SECTION_MODEL &&
+                settings.rows[i].section != SECTION_COMPARE &&
                 comes_first(&settings.rows[i]) == (first == 1))
                 SIM_TRY(apply(&experiment, &settings.rows[i]));
     status = neuron_spec_check(&experiment.neuron);
@@ -389,14 +398,38 @@ out:
     return status;
 }
 
+SimStatus cli_experiment_rows(const char *path, const char *const *given, size_t n_given,
+                              SimStatus (*row)(void *argument, const char *section,
+                                               const char *key, const char *value),
+                              void *argument)
+{
+    enum { LIMIT = 1 << 20 };
+    SimStatus status = SIM_OK;
+    Settings settings = {0};
+    char *text = NULL;
+    SIM_TRY(cli_file_text(path, LIMIT, &text));
+    SIM_TRY(read_yaml(path, text, &settings));
+    for (size_t i = 0; i < n_given; i++)
+        SIM_TRY(read_setting(given[i], &settings));
+    for (size_t i = 0; i < settings.n; i++) {
+        const Setting *const one = &settings.rows[i];
+        bool changed = false;
+        for (size_t j = i + 1; j < settings.n && !changed; j++)
+            changed = settings.rows[j].section == one->section &&
+                      strcmp(settings.rows[j].key, one->key) == 0;
+        if (!changed)
+            SIM_TRY(row(argument, sections[one->section], one->key, one->value));
+    }
+out:
+    settings_destroy(&settings);
+    free(text);
+    return status;
+}
+
 /* --- an experiment to text ---------------------------------------------------------- */
 
-static void print_value(FILE *out, const char *value, bool quote)
+void cli_experiment_quote(FILE *out, const char *value)
 {
-    if (!quote) {
-        fputs(value, out);
-        return;
-    }
     fputc('"', out);
     for (; *value; value++) {
         if (*value == '"' || *value == '\\')
@@ -404,6 +437,14 @@ static void print_value(FILE *out, const char *value, bool quote)
         fputc(*value, out);
     }
     fputc('"', out);
+}
+
+static void print_value(FILE *out, const char *value, bool quote)
+{
+    if (quote)
+        cli_experiment_quote(out, value);
+    else
+        fputs(value, out);
 }
 
 static void print_rows(FILE *out, const SimOption *rows, const void *target)

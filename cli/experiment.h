@@ -7,9 +7,14 @@
  *     train:   {epochs: 64, batch: 16, loss: tet, optimiser: adamw, lr: 1e-3}
  *                     rows of cli_train_options, net_loss_options, net_optimiser_options
  *
+ * A section "compare:" is kept for "apical compare" (cli/compare_plan.h) and is no part
+ * of the experiment itself.
+ *
  * Every key has a default; the text of a resolved experiment names all of them and reads
  * back to the same experiment. Errors name file, line, what was wanted and what came. */
 #pragma once
+
+#include <stdio.h>
 
 #include "datasets/dataset.h"
 #include "nets/loss.h"
@@ -47,5 +52,14 @@ SimStatus cli_experiment_read(const char *path, const char *const *settings,
 SimStatus cli_experiment_parse(const char *name, const char *text,
                                const char *const *settings, size_t n_settings,
                                CliExperiment *out);
+/* Every setting that a file and `settings` give, in their order, the last where one is
+ * given twice; texts are borrowed for the call. Values are not looked at. */
+SimStatus cli_experiment_rows(const char *path, const char *const *settings,
+                              size_t n_settings,
+                              SimStatus (*row)(void *argument, const char *section,
+                                               const char *key, const char *value),
+                              void *argument);
+/* A value as YAML text in double quotes. */
+void cli_experiment_quote(FILE *out, const char *value);
 SimStatus cli_experiment_text(const CliExperiment *experiment, char **out); /* owned */
 void cli_experiment_destroy(CliExperiment *experiment); /* accepts a zeroed one */
