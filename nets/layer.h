@@ -85,13 +85,16 @@ typedef struct NetLayerPlan {
     size_t state_floats[NET_MAX_STATES]; /* zero at the start of a sequence */
     const char *state_names[NET_MAX_STATES];
     size_t saved_bytes;      /* private, forward to backward (statistics, masks) */
+    bool saved_again;        /* forward writes `saved` anew when it runs again; else what
+                                it wrote the first time stays */
     size_t scratch_bytes;    /* one hook at a time */
     unsigned backward_needs; /* NET_NEEDS_* */
     bool takes_affine[NET_MAX_INPUTS]; /* reads scale x + shift where the run says so */
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
-    bool gradient_in_place;               /* backward may write dx[0] over dy */
+    unsigned gradient_in_place;           /* bit i: backward may write dx[i] over dy */
     unsigned invertible;                  /* bit i: `invert` gives input i back */
+    unsigned invert_reads;                /* bit i: and reads input i to give another */
     double macs;      /* multiply-adds of one step, N images, done densely */
     bool is_synaptic; /* its operations count as SynOps when the input is spikes */
     void *prepared;   /* what plan made for forward; given to `destroy` */
@@ -117,7 +120,7 @@ typedef struct NetLayerRun {
     void *saved, *scratch;  /* 64-byte aligned */
     const uint32_t *labels; /* [N], or NULL when not known */
     float density; /* share of ones that input 0 had so far in training; 0: not known */
-    SimRng rng; /* purpose set by the layer; epoch = training step, stream = node */
+    SimRng rng;    /* purpose set by the layer; epoch = training step, stream = node */
 
     /* Backward. */
     const float *dy;                 /* [nt, y step] */
@@ -135,8 +138,9 @@ typedef struct NetLayer {
     SimStatus (*plan)(NetLayerPlan *plan);
     void (*forward)(const NetLayerRun *run);
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
-    /* Writes x[input] from y, `saved` and the other inputs; asked only for inputs that
-     * the plan calls invertible, in training. NULL: no input comes back. */
+    /* Writes x[input] from y, `saved` and the inputs it reads; asked only for inputs that
+     * the plan calls invertible, in training. x[input] may lie on y when the two have the
+     * same shape. NULL: no input comes back. */
     void (*invert)(const NetLayerRun *run, size_t input);
     void (*destroy)(void *prepared); /* NULL: plan prepares nothing */
     /* A layer that only scales and shifts the channels of one input may lend scale and

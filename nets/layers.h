@@ -85,9 +85,9 @@ typedef struct NetVote {
 
 /* The layers of reversible blocks. A sum of floats that are multiples of 2^-bits is
  * exact, and so undone to the bit by a difference, while it stays within 2^(24 - bits):
- * 256 for the 16 bits of a residual stream. Beyond, and where `exact` is false, an
+ * 128 for the 17 bits of a residual stream. Beyond, and where `exact` is false, an
  * inverse is off by the rounding of the sum. */
-enum { NET_GRID_BITS = 16, NET_VELOCITY_BITS = 20 };
+enum { NET_GRID_BITS = 17, NET_VELOCITY_BITS = 20 };
 
 /* y = x rounded to multiples of 2^-bits: how a wire enters a chain of reversible blocks.
  * The gradient passes as if nothing were rounded. */

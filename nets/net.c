@@ -53,10 +53,14 @@ static SimStatus bind_params(Net *net)
     return SIM_OK;
 }
 
+/* In training a node sees the whole sequence in one call: nothing is carried, and all
+ * nodes may use the same memory. */
 static void bind_states(Net *net)
 {
     for (size_t k = 0; k < net->plan.n_nodes; k++) {
         PlanNode *node = &net->plan.nodes[k];
+        if (net->plan.options.training)
+            net->states.used = 0;
         for (size_t i = 0; i < node->plan.n_states; i++) {
             const size_t count = node->plan.state_floats[i];
             node->states[i] = sim_arena_take(&net->states, count * sizeof(float));
@@ -213,12 +217,12 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .again = at->op == PLAN_AGAIN,
                          .n_inputs = node->plan.n_inputs,
                          .y = tensor_at(net, node, at->y),
-                         .active = at_buffer(net, node->active),
+                         .active = at_buffer(net, at->active),
                          .potential = at_buffer(net, node->potential),
                          .params = node->params,
                          .d_params = node->d_params,
                          .states = node->states,
-                         .saved = at_buffer(net, node->saved),
+                         .saved = at_buffer(net, at->saved),
                          .scratch = net->scratch.base,
                          .labels = net->labels,
                          .density = node->graph_node == PLAN_NONE
@@ -231,7 +235,7 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         const PlanNode *from = &net->plan.nodes[plan_source(&net->plan, node, i)];
         run->x[i] = tensor_at(net, from, at->x[i]);
-        run->x_active[i] = at_buffer(net, from->active);
+        run->x_active[i] = at_buffer(net, at->x_active[i]);
         run->dx[i] = at_buffer(net, at->dx[i]);
         run->accumulate[i] = at->accumulate[i];
     }
@@ -243,20 +247,23 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
                       const NetLayerRun *reader, NetLayerRun *run)
 {
     const PlanNode *node = &net->plan.nodes[at->node];
-    const PlanInstruction here = {.op = at->op,
-                                  .node = node->heads[i],
-                                  .x = {at->x[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
-                                  .dx = {at->dx[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
-                                  .y = PLAN_NONE,
-                                  .dy =
-                                      node->plan.passes_gradient[i] ? at->dy : at->dx[i]};
+    const PlanInstruction here = {
+        .op = at->op,
+        .node = node->heads[i],
+        .x = {at->x[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+        .dx = {at->dx[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+        .y = PLAN_NONE,
+        .saved = net->plan.nodes[node->heads[i]].saved,
+        .active = PLAN_NONE,
+        .x_active = {at->x_active[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+        .dy = node->plan.passes_gradient[i] ? at->dy : at->dx[i]};
     size_t offset = sim_align_up(node->plan.scratch_bytes);
     for (size_t k = 0; k < i; k++)
         if (node->heads[k] != PLAN_NONE)
             offset += sim_align_up(net->plan.nodes[node->heads[k]].plan.scratch_bytes);
     fill_run(net, &here, run);
     run->scratch = net->scratch.base + offset;
-    run->again = reader->again || at->op == PLAN_BACKWARD;
+    run->again = reader->again || at->op == PLAN_BACKWARD || at->op == PLAN_INVERT;
 }
 
 static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
@@ -272,7 +279,10 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
         if (backward && node->plan.passes_gradient[i])
             run->dx[i] = NULL; /* the folded layer reads dy itself */
     }
-    (backward ? node->layer->backward : node->layer->forward)(run);
+    if (at->op == PLAN_INVERT)
+        node->layer->invert(run, at->inverted);
+    else
+        (backward ? node->layer->backward : node->layer->forward)(run);
     for (size_t i = 0; backward && i < node->plan.n_inputs; i++) {
         NetLayerRun head;
         if (node->heads[i] == PLAN_NONE)
@@ -299,6 +309,12 @@ static void count_spikes(const Net *net, PlanNode *node, const SimTensor *y)
         }
 }
 
+static void rest(PlanNode *node)
+{
+    for (size_t i = 0; i < node->plan.n_states; i++)
+        memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
+}
+
 static void run_layer(Net *net, const PlanInstruction *at)
 {
     if (at->node == PLAN_NONE)
@@ -309,16 +325,18 @@ static void run_layer(Net *net, const PlanInstruction *at)
     NetLayerRun run;
     fill_run(net, at, &run);
     switch (at->op) {
-    case PLAN_AGAIN: /* a sequence starts at rest */
-        for (size_t i = 0; i < node->plan.n_states; i++)
-            memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
+    case PLAN_AGAIN:
+        rest(node);
         run_hook(net, at, &run);
         break;
     case PLAN_FORWARD:
+        if (run.training)
+            rest(node);
         run_hook(net, at, &run);
         if (node->plan.out_form == SIM_SPIKES)
             count_spikes(net, node, &run.y);
         break;
+    case PLAN_INVERT:
     case PLAN_BACKWARD:
         run_hook(net, at, &run);
         break;
@@ -345,9 +363,9 @@ static void run_instruction(Net *net, const PlanInstruction *at)
     NetTimes *const times = &net->plan.nodes[at->node].times;
     const double start = seconds();
     run_layer(net, at);
-    *(at->op == PLAN_BACKWARD ? &times->backward
-      : at->op == PLAN_AGAIN  ? &times->again
-                              : &times->forward) += seconds() - start;
+    *(at->op == PLAN_BACKWARD  ? &times->backward
+      : at->op == PLAN_FORWARD ? &times->forward
+                               : &times->again) += seconds() - start;
 }
 
 void net_reset(Net *net)
@@ -530,7 +548,7 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
                         .macs = planned->plan.macs / (double)net->plan.options.batch,
                         .is_synaptic = planned->plan.is_synaptic,
                         .in_form = planned->plan.in_form[0],
-                        .memory = net->plan.options.memory};
+                        .memory = planned->policy};
     for (size_t p = 0; p < planned->plan.n_params; p++)
         if (planned->plan.params[p].role == NET_PARAM_TRAINED)
             info.parameters += net->params->rows[planned->first_param + p].count;
@@ -538,9 +556,9 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
         info.state_bytes += planned->plan.state_floats[i] * sizeof(float);
     if (net->plan.options.training && planned->keep)
         info.kept_bytes += net->plan.buffers[forward_of(net, number)->y].bytes;
-    if (planned->saved != PLAN_NONE)
+    if (planned->saved != PLAN_NONE && !(planned->again && planned->plan.saved_again))
         info.kept_bytes += net->plan.buffers[planned->saved].bytes;
-    if (planned->active != PLAN_NONE)
+    if (planned->active != PLAN_NONE && !planned->again)
         info.kept_bytes += net->plan.buffers[planned->active].bytes;
     return info;
 }

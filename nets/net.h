@@ -54,7 +54,10 @@ typedef struct NetPlanOptions {
     bool training;
     bool input_gradient; /* keep the gradient of the input wires too */
     NetMemory memory;
-    size_t budget;              /* bytes, for NET_MEMORY_AUTO */
+    size_t budget;           /* bytes, for NET_MEMORY_AUTO */
+    const int *stage_memory; /* [n_stage_memory] NetMemory of the nodes of a stage, or
+                                -1: as `memory` */
+    size_t n_stage_memory;
     const unsigned char *watch; /* [n_nodes] NET_WATCH_* or NULL */
 } NetPlanOptions;
 
@@ -99,6 +102,7 @@ typedef struct NetStateView {
     float *values;
     size_t count;
 } NetStateView;
+/* Of no meaning in a training net, where all nodes use the same memory. */
 size_t net_states(const Net *net, size_t node, const NetStateView **out);
 
 /* Firing counted as it runs, since the last net_reset_counts; zero for dense wires. */

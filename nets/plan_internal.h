@@ -23,7 +23,8 @@ typedef enum PlanOp {
     PLAN_START,
     PLAN_FORWARD,
     PLAN_LOSS,
-    PLAN_AGAIN, /* forward once more, for a backward that reads what was not kept */
+    PLAN_AGAIN,  /* forward once more, for a backward that reads what was not kept */
+    PLAN_INVERT, /* an input back from the output, for the same */
     PLAN_BACKWARD,
     PLAN_END
 } PlanOp;
@@ -42,6 +43,8 @@ typedef struct PlanNode {
     const char *name;
     const void *options;
     int graph_node; /* PLAN_NONE for a conversion the planner put in */
+    int stage;
+    NetMemory policy; /* of its stage */
     NetLayerPlan plan;
     int inputs[NET_MAX_INPUTS]; /* planned nodes */
     int heads[NET_MAX_INPUTS];  /* the node folded into this one there, or PLAN_NONE */
@@ -49,13 +52,18 @@ typedef struct PlanNode {
     bool constant;              /* the same at every step: run once per sequence */
     bool needs_gradient;        /* of its output: something trained lies before it */
     bool reached;               /* a gradient arrives at its output */
-    bool keep;                  /* its output stays for backward; else computed again */
+    bool wanted;                /* somebody reads its output after the forward pass: */
+    bool keep;                  /* it stays, */
+    bool again;                 /* is computed again, */
+    int inverter;               /* or is given back by this reader (else PLAN_NONE) */
+    size_t inverted_input;      /* of that reader */
+    bool stays;                 /* the end of a chain of reversible readers */
     size_t first_param;         /* row in NetParams */
     float *params[NET_MAX_PARAMS], *d_params[NET_MAX_PARAMS];
     float *states[NET_MAX_STATES];
     NetStateView state_views[NET_MAX_STATES];
-    int saved, active, potential;  /* buffers or PLAN_NONE */
-    int wire, gradient;            /* the buffers as of the latest instruction */
+    int saved, active, potential;  /* buffers or PLAN_NONE, and */
+    int wire, gradient;            /* these, as of the latest instruction */
     int output_gradient;           /* of an output: what the caller fills in */
     uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
     double spikes, neuron_steps;
@@ -68,7 +76,9 @@ typedef struct PlanInstruction {
     int node;
     int x[NET_MAX_INPUTS], y;
     int dx[NET_MAX_INPUTS], dy;
+    int saved, active, x_active[NET_MAX_INPUTS];
     bool accumulate[NET_MAX_INPUTS];
+    size_t inverted; /* input that an INVERT writes */
 } PlanInstruction;
 
 typedef struct Plan {
@@ -89,8 +99,27 @@ typedef struct Plan {
 /* Nodes only: shapes, forms, parameters. `shapes_only` prepares no kernels. */
 SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                      const SimContext *context, bool shapes_only, Plan *out);
+/* What the nodes of a stage do (plan_memory.c). */
+NetMemory plan_policy(const NetPlanOptions *options, int stage);
+/* Where backward finds each wire it reads: kept, computed again or given back. */
+SimStatus plan_choose_memory(Plan *plan);
+static inline bool plan_has_backward(const PlanNode *node)
+{
+    return node->layer && node->layer->backward && node->reached;
+}
+/* To give `input` back a reversible layer also reads input `other`. */
+static inline bool plan_invert_reads(const PlanNode *reader, size_t input, size_t other)
+{
+    return other != input && (reader->plan.invert_reads >> other & 1);
+}
+/* Computing it again also brings back what its backward reads beside wires. */
+static inline bool plan_forgets(const PlanNode *node)
+{
+    return node->plan.gives_active || (node->plan.saved_again && node->plan.saved_bytes);
+}
 /* Which nodes are folded into their reader (plan_share.c). */
 void plan_fold(Plan *plan);
+bool plan_is_looked_at(const Plan *plan, int number); /* an output, or watched */
 /* The node whose wire is read at this input, behind what is folded there. */
 int plan_source(const Plan *plan, const PlanNode *node, size_t input);
 /* While backward is laid out: the gradient of that input may be the buffer of dy. */

@@ -19,6 +19,7 @@ static PlanNode *append_node(Plan *plan)
     PlanNode *node = &plan->nodes[plan->n_nodes++];
     *node = (PlanNode){.graph_node = PLAN_NONE,
                        .heads = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE},
+                       .inverter = PLAN_NONE,
                        .saved = PLAN_NONE,
                        .active = PLAN_NONE,
                        .potential = PLAN_NONE,
@@ -50,6 +51,7 @@ static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
                                 .steps = plan->options.steps,
                                 .window = plan->options.window,
                                 .training = plan->options.training,
+                                .reversed = node->policy == NET_MEMORY_REVERSE,
                                 .shapes_only = shapes_only};
     describe_inputs(plan, node);
     const SimStatus status = node->layer->plan(&node->plan);
@@ -73,6 +75,8 @@ static SimStatus convert(Plan *plan, int from, SimForm form, bool shapes_only, i
     node->name = plan->nodes[from].name;
     node->inputs[0] = from;
     node->plan.n_inputs = 1;
+    node->stage = plan->nodes[from].stage;
+    node->policy = plan->nodes[from].policy;
     node->needs_gradient = plan->nodes[from].needs_gradient;
     node->constant = plan->nodes[from].constant;
     return ask_layer(plan, node, shapes_only);
@@ -205,6 +209,8 @@ SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
         node->name = described->name;
         node->options = described->options;
         node->graph_node = (int)i;
+        node->stage = described->stage;
+        node->policy = plan_policy(options, described->stage);
         SIM_TRY(described->layer
                     ? plan_layer(&plan, described, plan.of_graph[i], shapes_only)
                     : plan_input(&plan, described, node));

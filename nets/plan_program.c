@@ -1,6 +1,7 @@
 /* nets/plan_program.c: the program of a plan and the memory it runs in. */
 #include "nets/plan_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +57,14 @@ static SimStatus add_instruction(Plan *plan, PlanOp op, int node, PlanInstructio
         plan->program_capacity = capacity;
     }
     PlanInstruction *at = &plan->program[plan->n_instructions++];
-    *at = (PlanInstruction){.op = op, .node = node, .y = PLAN_NONE, .dy = PLAN_NONE};
+    *at = (PlanInstruction){.op = op,
+                            .node = node,
+                            .y = PLAN_NONE,
+                            .dy = PLAN_NONE,
+                            .saved = PLAN_NONE,
+                            .active = PLAN_NONE};
     for (size_t i = 0; i < NET_MAX_INPUTS; i++)
-        at->x[i] = at->dx[i] = PLAN_NONE;
+        at->x[i] = at->dx[i] = at->x_active[i] = PLAN_NONE;
     *out = at;
     return SIM_OK;
 }
@@ -76,14 +82,6 @@ static void touch_saved(Plan *plan, int node)
         touch(plan, plan->nodes[node].saved);
 }
 
-/* --- what stays for backward ----------------------------------------------------------
- */
-
-static bool has_backward(const PlanNode *node)
-{
-    return node->layer && node->layer->backward && node->reached;
-}
-
 static void mark_reached(Plan *plan)
 {
     for (size_t i = 0; i < plan->graph->n_outputs; i++) {
@@ -92,7 +90,7 @@ static void mark_reached(Plan *plan)
     }
     for (size_t k = plan->n_nodes; k-- > 0;) {
         const PlanNode *node = &plan->nodes[k];
-        if (!has_backward(node))
+        if (!plan_has_backward(node))
             continue;
         for (size_t i = 0; i < node->plan.n_inputs; i++)
             if (plan->nodes[node->inputs[i]].needs_gradient)
@@ -100,55 +98,59 @@ static void mark_reached(Plan *plan)
     }
 }
 
-/* Under NET_MEMORY_RECOMPUTE a dense wire that backward reads is computed again from the
- * spikes before it, unless that would take more than one layer of synapses: then it is
- * kept, and what lies behind it starts from there. */
-static SimStatus mark_kept(Plan *plan)
-{
-    bool *wanted =
-        calloc(plan->n_nodes, sizeof *wanted); /* read by backward or on the way */
-    unsigned *synapses =
-        calloc(plan->n_nodes, sizeof *synapses); /* to compute it again */
-    const SimStatus status = wanted && synapses ? SIM_OK : no_memory();
-    if (status == SIM_OK) {
-        for (size_t k = plan->n_nodes; k-- > 0;) {
-            const PlanNode *node = &plan->nodes[k];
-            if (node->folded)
-                continue;
-            const bool reads_input =
-                has_backward(node) && (node->plan.backward_needs & NET_NEEDS_INPUT) != 0;
-            if (has_backward(node) && (node->plan.backward_needs & NET_NEEDS_OUTPUT))
-                wanted[k] = true;
-            const bool again = wanted[k] && node->plan.out_form == SIM_DENSE;
-            for (size_t i = 0; i < node->plan.n_inputs; i++)
-                if (reads_input || again ||
-                    (has_backward(node) && node->heads[i] != PLAN_NONE))
-                    wanted[plan_source(plan, node, i)] = true;
-        }
-        const bool recompute = plan->options.memory == NET_MEMORY_RECOMPUTE;
-        for (size_t k = 0; k < plan->n_nodes; k++) {
-            PlanNode *node = &plan->nodes[k];
-            for (size_t i = 0; i < node->plan.n_inputs; i++) {
-                const int from = plan_source(plan, node, i);
-                if (!plan->nodes[from].keep)
-                    synapses[k] += synapses[from];
-            }
-            synapses[k] += node->plan.is_synaptic;
-            node->keep = wanted[k] && (!recompute || !node->layer || node->constant ||
-                                       node->plan.out_form == SIM_SPIKES ||
-                                       node->plan.n_states > 0 || synapses[k] > 1);
-        }
-    }
-    free(wanted);
-    free(synapses);
-    return status;
-}
-
 /* --- forward --------------------------------------------------------------------------
  */
 
+/* Buffers that forward fills beside y, the first time or, those gone since, again. */
+static SimStatus add_own_buffers(Plan *plan, PlanNode *node)
+{
+    SimStatus status = SIM_OK;
+    if (node->plan.saved_bytes && node->saved == PLAN_NONE)
+        SIM_TRY(add_buffer(plan, node->plan.saved_bytes, &node->saved));
+    if (node->plan.gives_active && node->active == PLAN_NONE)
+        SIM_TRY(add_buffer(plan,
+                           window_steps(plan, node->plan.out) *
+                               sim_step_bytes(SIM_SPIKES, node->plan.out),
+                           &node->active));
+out:
+    return status;
+}
+
+/* Its output and what comes with it are no longer to be found. */
+static void forget(PlanNode *node)
+{
+    node->wire = PLAN_NONE;
+    if (!node->again)
+        return;
+    node->active = PLAN_NONE;
+    if (node->plan.saved_again)
+        node->saved = PLAN_NONE;
+}
+
+/* What the latest instruction, on this node, reads and writes beside y and gradients. */
+static void name_buffers(Plan *plan, PlanInstruction *at, const bool *reads)
+{
+    const PlanNode *node = &plan->nodes[at->node];
+    at->saved = node->saved;
+    at->active = node->active;
+    touch(plan, at->y);
+    touch(plan, at->saved);
+    touch(plan, at->active);
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
+        if (reads[i])
+            at->x[i] = from->wire;
+        if (at->op == PLAN_BACKWARD)
+            at->x_active[i] = from->active;
+        touch(plan, at->x[i]);
+        touch(plan, at->x_active[i]);
+        touch_saved(plan, node->heads[i]);
+    }
+}
+
 static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
 {
+    static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
     SimStatus status = SIM_OK;
     PlanNode *node = &plan->nodes[number];
     PlanInstruction *at = NULL;
@@ -156,42 +158,58 @@ static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
     if (node->folded)
         return SIM_OK;
     SIM_TRY(add_buffer(plan, wire_bytes(plan, &node->plan), &y));
-    if (op == PLAN_FORWARD) {
-        for (size_t i = 0; i < node->plan.n_inputs; i++) {
-            PlanNode *head =
-                node->heads[i] == PLAN_NONE ? NULL : &plan->nodes[node->heads[i]];
-            if (head && head->plan.saved_bytes)
-                SIM_TRY(add_buffer(plan, head->plan.saved_bytes, &head->saved));
-        }
-        if (node->plan.saved_bytes)
-            SIM_TRY(add_buffer(plan, node->plan.saved_bytes, &node->saved));
-        if (node->plan.gives_active)
-            SIM_TRY(add_buffer(plan,
-                               window_steps(plan, node->plan.out) *
-                                   sim_step_bytes(SIM_SPIKES, node->plan.out),
-                               &node->active));
-        if (node->graph_node != PLAN_NONE && plan->options.watch &&
-            (plan->options.watch[node->graph_node] & NET_WATCH_POTENTIAL))
-            SIM_TRY(
-                add_buffer(plan, gradient_bytes(plan, &node->plan), &node->potential));
-    }
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (node->heads[i] != PLAN_NONE)
+            SIM_TRY(add_own_buffers(plan, &plan->nodes[node->heads[i]]));
+    SIM_TRY(add_own_buffers(plan, node));
+    if (op == PLAN_FORWARD && node->graph_node != PLAN_NONE && plan->options.watch &&
+        (plan->options.watch[node->graph_node] & NET_WATCH_POTENTIAL))
+        SIM_TRY(add_buffer(plan, gradient_bytes(plan, &node->plan), &node->potential));
     SIM_TRY(add_instruction(plan, op, number, &at));
     node->wire = at->y = y;
-    touch(plan, y);
-    touch(plan, node->saved);
-    touch(plan, node->active);
     touch(plan, node->potential);
-    for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        at->x[i] = plan->nodes[plan_source(plan, node, i)].wire;
-        touch(plan, at->x[i]);
-        touch_saved(plan, node->heads[i]);
-    }
+    name_buffers(plan, at, all);
 out:
     return status;
 }
 
 /* --- backward -------------------------------------------------------------------------
  */
+
+static SimStatus ensure(Plan *plan, int number);
+
+/* Gives an input of a reader back from its output, over it where nobody reads that one
+ * any more. */
+static SimStatus emit_invert(Plan *plan, int number, bool over)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    PlanNode *reader = &plan->nodes[node->inverter];
+    const size_t input = node->inverted_input;
+    bool reads[NET_MAX_INPUTS] = {false};
+    PlanInstruction *at = NULL;
+    int x = PLAN_NONE;
+    SIM_TRY(ensure(plan, node->inverter));
+    for (size_t i = 0; i < reader->plan.n_inputs; i++) {
+        reads[i] = plan_invert_reads(reader, input, i);
+        if (reads[i])
+            SIM_TRY(ensure(plan, plan_source(plan, reader, i)));
+    }
+    if (over)
+        x = reader->wire;
+    else
+        SIM_TRY(add_buffer(plan, wire_bytes(plan, &node->plan), &x));
+    SIM_TRY(add_instruction(plan, PLAN_INVERT, node->inverter, &at));
+    at->inverted = input;
+    at->x[input] = x;
+    at->y = reader->wire;
+    name_buffers(plan, at, reads);
+    if (over)
+        forget(reader);
+    node->wire = x;
+out:
+    return status;
+}
 
 /* Makes the wire of a node readable for the next instruction. */
 static SimStatus ensure(Plan *plan, int number)
@@ -200,9 +218,33 @@ static SimStatus ensure(Plan *plan, int number)
     PlanNode *node = &plan->nodes[number];
     if (node->wire != PLAN_NONE)
         return SIM_OK;
+    if (node->inverter != PLAN_NONE)
+        return emit_invert(plan, number, false);
+    assert(node->again);
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         SIM_TRY(ensure(plan, plan_source(plan, node, i)));
     SIM_TRY(emit_forward(plan, number, PLAN_AGAIN));
+out:
+    return status;
+}
+
+/* All who read the output of a reversible layer have done so: its input may take its
+ * place. */
+static SimStatus give_back(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    const PlanNode *reader = &plan->nodes[number];
+    for (size_t i = 0; i < reader->plan.n_inputs; i++) {
+        const int from = plan_source(plan, reader, i);
+        const PlanNode *node = &plan->nodes[from];
+        if (node->inverter != number || node->inverted_input != i || !node->wanted ||
+            node->wire != PLAN_NONE)
+            continue;
+        const bool over = sim_shape_equal(node->plan.out, reader->plan.out) &&
+                          !(reader->plan.backward_needs & NET_NEEDS_OUTPUT) &&
+                          !plan_is_looked_at(plan, number);
+        SIM_TRY(emit_invert(plan, from, over));
+    }
 out:
     return status;
 }
@@ -217,13 +259,15 @@ static SimStatus emit_backward(Plan *plan, int number)
     bool reads[NET_MAX_INPUTS] = {false};
     if (node->folded)
         return SIM_OK;
+    SIM_TRY(give_back(plan, number));
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         reads[i] =
             (node->plan.backward_needs & NET_NEEDS_INPUT) || node->heads[i] != PLAN_NONE;
         if (reads[i])
             SIM_TRY(ensure(plan, plan_source(plan, node, i)));
     }
-    if (node->plan.backward_needs & NET_NEEDS_OUTPUT)
+    if ((node->plan.backward_needs & NET_NEEDS_OUTPUT) ||
+        (node->again && plan_forgets(node)))
         SIM_TRY(ensure(plan, number));
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
@@ -246,23 +290,13 @@ static SimStatus emit_backward(Plan *plan, int number)
     if (at->dy != PLAN_NONE)
         plan->buffers[at->dy].owners--;
     node->gradient = PLAN_NONE;
-    touch(plan, node->saved);
-    touch(plan, node->active);
-    if (node->plan.backward_needs & NET_NEEDS_OUTPUT) {
+    if (node->plan.backward_needs & NET_NEEDS_OUTPUT)
         at->y = node->wire;
-        touch(plan, at->y);
-    }
+    name_buffers(plan, at, reads);
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        const PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
-        if (reads[i]) {
-            at->x[i] = from->wire;
-            touch(plan, at->x[i]);
-        }
-        touch_saved(plan, node->heads[i]);
         at->dx[i] = dx[i];
         at->accumulate[i] = accumulate[i];
         touch(plan, dx[i]);
-        touch(plan, from->active);
     }
 out:
     return status;
@@ -288,9 +322,9 @@ static SimStatus emit_training(Plan *plan)
     }
     for (size_t k = 0; k < plan->n_nodes; k++)
         if (!plan->nodes[k].keep && plan->nodes[k].layer)
-            plan->nodes[k].wire = PLAN_NONE;
+            forget(&plan->nodes[k]);
     for (size_t k = plan->n_nodes; k-- > 0;)
-        if (has_backward(&plan->nodes[k]))
+        if (plan_has_backward(&plan->nodes[k]))
             SIM_TRY(emit_backward(plan, (int)k));
 out:
     return status;
@@ -399,9 +433,13 @@ static void count_the_rest(Plan *plan)
         if (scratch > plan->scratch_bytes)
             plan->scratch_bytes = scratch;
         plan->saved_bytes += sim_align_up(p->saved_bytes);
+        size_t states = 0;
         for (size_t i = 0; i < p->n_states; i++)
-            plan->state_floats +=
-                sim_align_up(p->state_floats[i] * sizeof(float)) / sizeof(float);
+            states += sim_align_up(p->state_floats[i] * sizeof(float)) / sizeof(float);
+        if (!plan->options.training)
+            plan->state_floats += states;
+        else if (states > plan->state_floats)
+            plan->state_floats = states; /* one node at a time */
         for (size_t i = 0; i < p->n_params && plan->options.training; i++) {
             if (p->params[i].role != NET_PARAM_TRAINED)
                 continue;
@@ -421,7 +459,7 @@ SimStatus plan_program(Plan *plan)
     SIM_TRY(add_instruction(plan, PLAN_START, PLAN_NONE, &at));
     if (plan->options.training) {
         mark_reached(plan);
-        SIM_TRY(mark_kept(plan));
+        SIM_TRY(plan_choose_memory(plan));
     }
     for (size_t k = 0; k < plan->n_nodes; k++)
         SIM_TRY(emit_forward(plan, (int)k, PLAN_FORWARD));

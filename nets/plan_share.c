@@ -21,7 +21,7 @@ static size_t readers(const Plan *plan, int number)
     return n;
 }
 
-static bool is_looked_at(const Plan *plan, int number)
+bool plan_is_looked_at(const Plan *plan, int number)
 {
     const PlanNode *node = &plan->nodes[number];
     if (node->graph_node == PLAN_NONE)
@@ -38,7 +38,7 @@ static bool can_fold(const Plan *plan, const PlanNode *reader, size_t input)
     const int number = reader->inputs[input];
     const PlanNode *node = &plan->nodes[number];
     if (!node->layer || !node->layer->lend || !reader->plan.takes_affine[input] ||
-        node->plan.n_inputs != 1 || is_looked_at(plan, number) ||
+        node->plan.n_inputs != 1 || plan_is_looked_at(plan, number) ||
         readers(plan, number) != 1)
         return false;
     const PlanNode *from = &plan->nodes[node->inputs[0]];
@@ -97,10 +97,10 @@ static size_t gradient_count(const Plan *plan, const PlanNode *node)
 static bool may_overwrite(const Plan *plan, const PlanNode *node, size_t input)
 {
     const int head = node->heads[input];
-    if (head != PLAN_NONE && !plan->nodes[head].plan.gradient_in_place)
+    if (head != PLAN_NONE && !(plan->nodes[head].plan.gradient_in_place & 1))
         return false;
     return node->plan.passes_gradient[input] ||
-           (input == 0 && node->plan.gradient_in_place);
+           (node->plan.gradient_in_place >> input & 1);
 }
 
 bool plan_hands_on(const Plan *plan, int number, size_t input)
@@ -115,8 +115,10 @@ bool plan_hands_on(const Plan *plan, int number, size_t input)
             return false;
     if (!node->plan.passes_gradient[input] || node->heads[input] != PLAN_NONE) {
         /* Overwritten: only when nobody else reads it, now or later. */
+        const bool at_once = node->heads[input] == PLAN_NONE;
         for (size_t i = input + 1; i < node->plan.n_inputs; i++)
-            if (plan->nodes[node->inputs[i]].needs_gradient)
+            if (plan->nodes[node->inputs[i]].needs_gradient &&
+                !(at_once && !node->plan.passes_gradient[i]))
                 return false;
         return plan->buffers[dy].owners == 1 && may_overwrite(plan, node, input);
     }

@@ -95,7 +95,7 @@ static void take_out(void *argument, size_t step, size_t thread)
     const float *y = run->y.f32 + step * pixels * c + offset(run, part->input);
     float *x = run->x[part->input].f32 + step * pixels * own;
     for (size_t p = 0; p < pixels; p++)
-        memcpy(x + p * own, y + p * c, own * sizeof *x);
+        memmove(x + p * own, y + p * c, own * sizeof *x);
 }
 
 static void invert(const NetLayerRun *run, size_t input)

@@ -36,29 +36,61 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out = x;
     plan->out_form = SIM_DENSE;
     plan->invertible = 1u << X;
+    plan->invert_reads = 1u << F;
+    plan->takes_affine[F] = true;
+    plan->passes_gradient[X] = plan->passes_gradient[F] = true;
     return SIM_OK;
 }
 
-static void add(size_t n, const NetCouple *o, float sign, const float *restrict x,
-                const float *restrict f, float *restrict y)
+/* y = x +- f, of n pixels of step t; x may lie on y. */
+static void add(const NetLayerRun *run, float sign, size_t t, size_t first, size_t n,
+                const float *x, float *y)
 {
+    const NetCouple *o = run->options;
+    const size_t c = run->y.shape.c;
+    const SimAffine affine = run->affine[F];
+    const float *restrict f = run->x[F].f32 + first * c;
+    const float *scale = affine.scale ? affine.scale + t * affine.step : NULL;
+    const float *shift = affine.scale ? affine.shift + t * affine.step : NULL;
     const float magic = net_grid_magic(o->bits);
+    x += first * c;
+    y += first * c;
+    if (scale) {
+        for (size_t p = 0; p < n; p++, x += c, y += c, f += c)
+            for (size_t i = 0; i < c; i++) {
+                const float value = f[i] * scale[i] + shift[i];
+                y[i] = x[i] + sign * (o->exact ? net_grid_round(magic, value) : value);
+            }
+        return;
+    }
     if (o->exact)
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n * c; i++)
             y[i] = x[i] + sign * net_grid_round(magic, f[i]);
     else
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n * c; i++)
             y[i] = x[i] + sign * f[i];
+}
+
+/* A task may reach over a step, whose scale and shift are its own. */
+static void add_steps(const NetRows *rows, size_t index, float sign, const float *x,
+                      float *y)
+{
+    const NetLayerRun *run = rows->run;
+    size_t first;
+    const size_t n = net_rows_cut(rows, index, &first);
+    const size_t pixels = sim_shape_pixels(run->y.shape);
+    for (size_t done = 0, part; done < n; done += part) {
+        const size_t at = first + done, left = pixels - at % pixels;
+        part = run->affine[F].step && left < n - done ? left : n - done;
+        add(run, sign, at / pixels, at, part, x, y);
+    }
 }
 
 static void forward_rows(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const NetRows *rows = argument;
-    const NetLayerRun *run = rows->run;
-    size_t first;
-    const size_t n = net_rows_cut(rows, index, &first) * rows->c, at = first * rows->c;
-    add(n, run->options, 1.0f, run->x[X].f32 + at, run->x[F].f32 + at, run->y.f32 + at);
+    add_steps(rows, index, 1.0f, rows->run->x[X].f32, rows->run->y.f32);
 }
 
 static void forward(const NetLayerRun *run)
@@ -70,10 +102,7 @@ static void invert_rows(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const NetRows *rows = argument;
-    const NetLayerRun *run = rows->run;
-    size_t first;
-    const size_t n = net_rows_cut(rows, index, &first) * rows->c, at = first * rows->c;
-    add(n, run->options, -1.0f, run->y.f32 + at, run->x[F].f32 + at, run->x[X].f32 + at);
+    add_steps(rows, index, -1.0f, rows->run->y.f32, rows->run->x[X].f32);
 }
 
 static void invert(const NetLayerRun *run, size_t input)
@@ -90,7 +119,7 @@ static void backward_rows(void *argument, size_t index, size_t thread)
     size_t first;
     const size_t n = net_rows_cut(rows, index, &first) * rows->c, at = first * rows->c;
     for (size_t input = X; input <= F; input++) {
-        if (!run->dx[input])
+        if (!run->dx[input] || (run->dx[input] == run->dy && !run->accumulate[input]))
             continue;
         if (run->accumulate[input])
             run->context->kernels.add(n, run->dy + at, run->dx[input] + at);

@@ -18,6 +18,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->in_form[0] = SIM_DENSE;
     plan->out = plan->in[0];
     plan->out_form = SIM_DENSE;
+    plan->passes_gradient[0] = true;
     return SIM_OK;
 }
 

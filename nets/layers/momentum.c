@@ -96,9 +96,11 @@ static SimStatus plan(NetLayerPlan *plan)
                 plan->out.w, plan->out.c, plan->out.t);
     }
     plan->out_form = SIM_DENSE;
+    plan->gradient_in_place = 1u << (plan->n_inputs - 1);
+    plan->invertible = 1u << V;
+    plan->invert_reads = 1u << F;
     if (plan->n_inputs <= V)
         return SIM_OK; /* the velocity before is 0, nobody asks for it */
-    plan->invertible = 1u << V;
     if (o->exact && plan->training && plan->reversed && fraction.n < fraction.d)
         plan->saved_bytes = stripes_of(&fraction, (plan->out.t == 1 ? 1 : plan->window) *
                                                       sim_shape_step(plan->out)) *
@@ -161,6 +163,11 @@ static int32_t split(int32_t x, uint32_t by, uint32_t *rest)
     return whole;
 }
 
+static float value_of(const Chain *chain, int32_t whole, uint32_t by, uint32_t rest)
+{
+    return (float)((int64_t)whole * by + rest) * chain->grid;
+}
+
 static void forward_stripe(const Chain *chain, size_t stripe)
 {
     const NetLayerRun *run = chain->run;
@@ -179,8 +186,8 @@ static void forward_stripe(const Chain *chain, size_t stripe)
             kept = (uint32_t)(*at % n);
             *at /= n;
         }
-        run->y.f32[i] = (float)(whole * (int32_t)n + (int32_t)kept) * chain->grid +
-                        share(chain, true, run->x[F].f32[i]);
+        run->y.f32[i] =
+            value_of(chain, whole, n, kept) + share(chain, true, run->x[F].f32[i]);
     }
     for (size_t lane = 0; lane < LANES && run->saved; lane++)
         ((uint64_t *)run->saved)[stripe * LANES + lane] = q[lane];
@@ -202,7 +209,7 @@ static void invert_stripe(const Chain *chain, size_t stripe)
         const float before = run->y.f32[i] - share(chain, true, run->x[F].f32[i]);
         const int32_t whole = split(steps_of(chain, before), n, &kept);
         *at = *at * n + kept;
-        run->x[V].f32[i] = (float)(whole * (int32_t)d + (int32_t)(*at % d)) * chain->grid;
+        run->x[V].f32[i] = value_of(chain, whole, d, (uint32_t)(*at % d));
         *at /= d;
     }
 }
@@ -274,22 +281,22 @@ static void invert(const NetLayerRun *run, size_t input)
     run_tasks(&chain, invert_task);
 }
 
+/* Number by number, both inputs at once: one gradient may lie on dy. */
 static void backward_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Chain *chain = argument;
     const NetLayerRun *run = chain->run;
-    const float factors[] = {[F] = chain->comes, [V] = chain->stays};
     size_t first;
     const size_t n = cut(chain, index, &first);
-    for (size_t input = F; input < run->n_inputs; input++) {
-        if (!run->dx[input])
-            continue;
-        const float *dy = run->dy + first;
-        float *dx = run->dx[input] + first;
-        for (size_t i = 0; i < n; i++)
-            dx[i] = run->accumulate[input] ? dx[i] + factors[input] * dy[i]
-                                           : factors[input] * dy[i];
+    for (size_t i = first; i < first + n; i++) {
+        const float dy = run->dy[i];
+        if (run->dx[F])
+            run->dx[F][i] = run->accumulate[F] ? run->dx[F][i] + chain->comes * dy
+                                               : chain->comes * dy;
+        if (run->dx[V])
+            run->dx[V][i] = run->accumulate[V] ? run->dx[V][i] + chain->stays * dy
+                                               : chain->stays * dy;
     }
 }
 

@@ -122,7 +122,7 @@ void net_part_widen_number(int64_t *width, double factor)
     *width = wide < 1.0 ? 1 : (int64_t)wide;
 }
 
-void net_part_widen(char *text, size_t size, double factor)
+static void widen_to(char *text, size_t size, double factor, int64_t multiple)
 {
     char wide[512];
     size_t used = 0;
@@ -131,7 +131,8 @@ void net_part_widen(char *text, size_t size, double factor)
         const bool starts = at == text || at[-1] == ',';
         int64_t width = starts ? strtoll(at, &end, 10) : 0;
         if (width > 0) {
-            net_part_widen_number(&width, factor);
+            net_part_widen_number(&width, factor / (double)multiple);
+            width *= multiple;
             used += (size_t)snprintf(wide + used, 24, "%lld", (long long)width);
             at = end;
         } else {
@@ -141,6 +142,16 @@ void net_part_widen(char *text, size_t size, double factor)
     wide[used] = '\0';
     if (used < size)
         memcpy(text, wide, used + 1);
+}
+
+void net_part_widen(char *text, size_t size, double factor)
+{
+    widen_to(text, size, factor, 1);
+}
+
+void net_part_widen_evenly(char *text, size_t size, double factor)
+{
+    widen_to(text, size, factor, 2);
 }
 
 int net_part_input(const NetParts *parts, const NetModelInput *input)

@@ -48,6 +48,7 @@ size_t net_part_inputs(const NeuronSpec *spec, size_t units);
  * not fit stays as it is. */
 void net_part_widen_number(int64_t *width, double factor);
 void net_part_widen(char *text, size_t size, double factor);
+void net_part_widen_evenly(char *text, size_t size, double factor); /* to even numbers */
 
 /* The events, or the image at every step. */
 int net_part_input(const NetParts *parts, const NetModelInput *input);

@@ -55,7 +55,8 @@ SimStatus harness_plan(const HarnessSetup *setup, Harness *out)
                              .n_inputs = setup->n_inputs,
                              .steps = setup->steps,
                              .window = h->setup.window,
-                             .training = setup->training};
+                             .training = setup->training,
+                             .reversed = setup->reversed};
     for (size_t i = 0; i < setup->n_inputs; i++) {
         h->plan.in[i] = setup->in[i];
         h->plan.in_form[i] = setup->form[i];
@@ -216,6 +217,18 @@ void harness_backward(Harness *h)
         run.y.data = NULL;
     memset(h->scratch, 0xff, h->plan.scratch_bytes);
     h->setup.layer->backward(&run);
+}
+
+void harness_invert(Harness *h, size_t input, bool over)
+{
+    NetLayerRun run = make_run(h, 0, h->setup.steps);
+    cr_assert_eq(h->packed[input].form, SIM_DENSE);
+    memset(h->packed[input].data, 0xff, h->n_x[input] * sizeof(float));
+    if (over)
+        run.x[input].data = run.y.data;
+    h->setup.layer->invert(&run, input);
+    memcpy(h->packed[input].f32, run.x[input].f32, h->n_x[input] * sizeof(float));
+    memcpy(h->x[input], h->packed[input].f32, h->n_x[input] * sizeof(float));
 }
 
 void harness_fill(Harness *h, uint64_t seed)

@@ -13,7 +13,7 @@ typedef struct HarnessSetup {
     SimShape in[NET_MAX_INPUTS];
     SimForm form[NET_MAX_INPUTS];
     size_t n_inputs, steps, window; /* window 0: steps */
-    bool training;
+    bool training, reversed;
     int threads;     /* 0: one */
     const char *isa; /* NULL: the best */
 } HarnessSetup;
@@ -48,6 +48,9 @@ void harness_close(Harness *harness);
 void harness_forward(Harness *harness);
 void harness_again(Harness *harness);    /* forward once more, as before backward */
 void harness_backward(Harness *harness); /* the whole sequence in one window */
+/* Writes the dense input back into x and packed, which held NaN; `over`: in the place of
+ * y. */
+void harness_invert(Harness *harness, size_t input, bool over);
 
 /* x, dy and trained parameters from test_fill; spikes where the form says so. */
 void harness_fill(Harness *harness, uint64_t seed);
