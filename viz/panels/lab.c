@@ -68,8 +68,7 @@ typedef struct State {
     double low[SIDES], high[SIDES]; /* of them */
 } State;
 
-/* --- the functions there are ----------------------------------------------------------
- */
+/* --- the functions there are -------------------------------------------------------- */
 
 static size_t branches_of(int side)
 {
@@ -203,8 +202,7 @@ static bool corner_right(const State *state, int side, size_t k)
     return (y > state->units[side].threshold) == corner_class(state->problem, k);
 }
 
-/* --- sliders --------------------------------------------------------------------------
- */
+/* --- sliders ------------------------------------------------------------------------ */
 
 static void add_slider(State *state, double *value, double low, double high,
                        const char *label)
@@ -268,8 +266,7 @@ static void draw_sliders(State *state, const VizView *view, VizDraw *draw, VizRe
     }
 }
 
-/* --- the plane of inputs --------------------------------------------------------------
- */
+/* --- the plane of inputs ------------------------------------------------------------ */
 
 /* Where the line from a to b, with values va and vb, crosses the threshold. */
 static VizPoint crossing(VizPoint a, VizPoint b, double va, double vb, double threshold)
@@ -368,8 +365,7 @@ static void draw_plane(State *state, const VizView *view, VizDraw *draw, VizRect
                    theme->signed_, threshold - span, threshold + span, "output");
 }
 
-/* --- the activation -------------------------------------------------------------------
- */
+/* --- the activation ----------------------------------------------------------------- */
 
 typedef struct Curve {
     char name[32];
@@ -436,8 +432,7 @@ static void draw_activation(const State *state, const VizView *view, VizDraw *dr
         viz_plot_line(draw, &plot, CURVE, x, curves[c].y, 2, theme->series[c]);
 }
 
-/* --- the whole ------------------------------------------------------------------------
- */
+/* --- the whole ---------------------------------------------------------------------- */
 
 static void draw_list(const State *state, const VizView *view, VizDraw *draw,
                       VizRect area, int side)
@@ -571,8 +566,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     draw_side(state, view, draw, area, DENDRITIC);
 }
 
-/* --- hearing --------------------------------------------------------------------------
- */
+/* --- hearing ------------------------------------------------------------------------ */
 
 static void step_function(State *state, int side, int by)
 {

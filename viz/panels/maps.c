@@ -38,8 +38,7 @@ enum { HIT_SHOWN = 1, HIT_MAPS = 100 };
 static const char *const shown_names[N_SHOWN] = {"", "spikes", "rate", "membrane",
                                                  "values"};
 
-/* --- what can be shown ----------------------------------------------------------------
- */
+/* --- what can be shown -------------------------------------------------------------- */
 
 static const VizLayer *layer_of(const VizView *view)
 {
@@ -152,8 +151,7 @@ static bool picture_of(State *state, const VizView *view, const VizLayer *layer,
     return true;
 }
 
-/* --- geometry -------------------------------------------------------------------------
- */
+/* --- geometry ----------------------------------------------------------------------- */
 
 static float gap_of(float scale)
 {
@@ -238,8 +236,7 @@ static bool neuron_at(const Grid *grid, const VizLayer *layer, float x, float y,
     return true;
 }
 
-/* --- drawing --------------------------------------------------------------------------
- */
+/* --- drawing ------------------------------------------------------------------------ */
 
 static void draw_map(State *state, const VizView *view, VizDraw *draw,
                      const VizLayer *layer, const Picture *picture, size_t channel)
@@ -371,8 +368,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw_list, VizRect 
     viz_draw_unclip(draw_list, former);
 }
 
-/* --- hearing --------------------------------------------------------------------------
- */
+/* --- hearing ------------------------------------------------------------------------ */
 
 /* What lies under (x, y) stays there. */
 static void zoom_by(State *state, const VizLayer *layer, float factor, float x, float y)

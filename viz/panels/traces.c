@@ -25,8 +25,7 @@ typedef struct Row { /* one neuron picked */
     double branch_low, branch_high;
 } Row;
 
-/* --- reading steps --------------------------------------------------------------------
- */
+/* --- reading steps ------------------------------------------------------------------ */
 
 /* Where a step keeps a neuron picked; -1: it was made for other picks. */
 static int place_of(const VizStep *step, VizPick pick)
@@ -102,8 +101,7 @@ static Row row_of(const VizView *view, size_t index)
     return row;
 }
 
-/* --- drawing --------------------------------------------------------------------------
- */
+/* --- drawing ------------------------------------------------------------------------ */
 
 static bool reserve(State *state, size_t n)
 {
@@ -321,8 +319,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     }
 }
 
-/* --- the rest -------------------------------------------------------------------------
- */
+/* --- the rest ----------------------------------------------------------------------- */
 
 static bool input(void *state, VizView *view, const VizInput *input, VizRect area)
 {

@@ -22,8 +22,7 @@ typedef struct State {
     size_t scroll; /* rows of weights above the first shown */
 } State;
 
-/* --- runs -----------------------------------------------------------------------------
- */
+/* --- runs --------------------------------------------------------------------------- */
 
 static void forget(State *state)
 {
