@@ -51,12 +51,16 @@ static size_t measure(const SimConv *conv, unsigned calls)
         if (bytes > most)
             most = bytes;
     }
-    SimArena arenas[2] = {0};
+    SimArena arenas[3] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arenas[1], &gather);
+    }
+    if (conv->tiles.images) {
+        SimConvTilesRoom room;
+        sim_conv_tiles_layout(conv, &arenas[2], &room);
     }
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)
@@ -89,6 +93,8 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     if (calls & SIM_CONV_BACKWARD_INPUT)
         SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_INPUT));
     if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always)
+        sim_conv_tiles_plan(conv);
+    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always && !conv->tiles.images)
         SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_WEIGHTS));
     conv->scratch_bytes = measure(conv, calls);
     *out = conv;
@@ -205,6 +211,10 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, dy, d_weights, &gather);
+    } else if (conv->tiles.images) {
+        SimConvTilesRoom room;
+        sim_conv_tiles_layout(conv, &arena, &room);
+        sim_conv_tiles_weights(conv, nt, x, dy, d_weights, &room);
     } else
         sim_conv_dense_weights(conv, nt, x, dy, d_weights, &arena);
     if (d_bias) {

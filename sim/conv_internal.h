@@ -1,6 +1,6 @@
 /* sim/conv_internal.h: the parts of a planned convolution, shared by conv.c (which path),
- * conv_spikes.c (the spike kernels) and conv_dense.c (the dense ones), both spread over
- * the team. */
+ * conv_spikes.c (the spike kernels), conv_dense.c (the dense library) and conv_tiles.c
+ * (tile units), all spread over the team. */
 #pragma once
 
 #include "sim/arena.h"
@@ -14,6 +14,12 @@ typedef struct SimConvDense { /* one of the three calls through the dense librar
     SimDense *step, *many; /* for one step, for `chunk` steps; NULL: not planned */
 } SimConvDense;
 
+typedef struct SimConvTiles { /* gradient of the weights on tile units */
+    SimTileImage image;
+    size_t images, pixels; /* at a time */
+    size_t x_pieces, dy_pieces[2];
+} SimConvTiles;
+
 struct SimConv {
     SimConvShape shape;
     SimForm form;
@@ -23,10 +29,15 @@ struct SimConv {
     bool use_spikes; /* forward, when the form is spikes */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
+    SimConvTiles tiles; /* images 0: not planned */
     size_t scratch_bytes;
 };
 
 enum { SIM_CONV_BIAS_TASKS = 32 };
+
+typedef struct SimConvTilesRoom { /* both factors as the tiles take them */
+    uint16_t *x[2], *dy[2];
+} SimConvTilesRoom;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */
     /* Images go through in subs that fit into the cache with one block of SIM_ROW output
@@ -67,3 +78,10 @@ void sim_conv_dense_input(const SimConv *conv, size_t nt, const float *dy,
                           SimArena *arena);
 void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                             const float *dy, float *d_weights, SimArena *arena);
+
+/* Plans nothing where tiles do not fit or the context asks for f32. */
+void sim_conv_tiles_plan(SimConv *conv);
+void sim_conv_tiles_layout(const SimConv *conv, SimArena *arena, SimConvTilesRoom *out);
+void sim_conv_tiles_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *dy, float *d_weights,
+                            const SimConvTilesRoom *room);

@@ -89,6 +89,26 @@ static inline size_t sim_alif_scratch(size_t nt)
     return 3 * 64 * nt;
 }
 
+enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_TILE_PIXELS = 32, SIM_TILE_TAPS = 9 };
+
+/* An image [h, w] laid out for tile units: with stride s in s x s phases, so that a tap
+ * of the kernel is a shift. Row r of a phase begins at r * pitch; the border before a row
+ * also serves as the one after the row before it. */
+typedef struct SimTileImage {
+    size_t h, w, kh, kw, stride, pad;
+    size_t pitch, size; /* pixels of a row, of the image */
+    size_t phase, row;  /* numbers from one phase, one channel to the next */
+} SimTileImage;
+
+/* A block of c times k channels, at most SIM_TILE_BLOCK each: all pixels, some taps. */
+typedef struct SimTileWeights {
+    size_t c, k, taps, pixels; /* pixels: a multiple of SIM_TILE_PIXELS */
+    const size_t *shift;       /* [taps] into x */
+    size_t x_row;
+    size_t x_pieces, dy_pieces[2]; /* piece i of x meets the first dy_pieces[i] of dy */
+    const uint16_t *x[2], *dy[2];  /* [c, x_row], [pixels / 2, SIM_TILE_BLOCK, 2] */
+} SimTileWeights;
+
 typedef struct SimKernels {
     /* --- packed spikes (sim/kernels/spikes_*.c) --------------------------------- */
     /* bits [pixels, words] from x [pixels, c]: a bit is x != 0. */
@@ -111,6 +131,22 @@ typedef struct SimKernels {
     /* The same from packed spikes, which have one piece: 0 or 1. */
     void (*bf16_unpack)(size_t rows, size_t c, size_t stride,
                         const uint64_t *restrict bits, uint16_t *restrict y);
+
+    /* --- gradient of convolution weights on tile units; NULL without SIM_CPU_AMX -----
+     */
+    /* Both factors as bfloat16 on the same grid of pixels, [pitch] to a row, [size] to an
+     * image. x: channels `row` apart, from spikes [h, w, words] (one word, c of its 64
+     * channels) or numbers [h, w, stride_c] (c <= SIM_TILE_SIDE). dy [oh, ow, stride_k],
+     * k
+     * <= SIM_TILE_BLOCK channels of it, as so many y [size / 2, SIM_TILE_BLOCK, 2]. */
+    void (*tiles_from_spikes)(const SimTileImage *image, size_t words,
+                              const uint64_t *bits, size_t c, uint16_t *y);
+    void (*tiles_from_dense)(const SimTileImage *image, size_t stride_c, int piece,
+                             const float *x, size_t c, uint16_t *y);
+    void (*tiles_pairs)(size_t oh, size_t ow, size_t pitch, size_t size, size_t stride_k,
+                        size_t pieces, const float *dy, size_t k, uint16_t *const *y);
+    /* sums [taps][2 x 2 tiles of c, k][SIM_TILE_SIDE, SIM_TILE_SIDE] = x dy. */
+    void (*tiles_weights)(const SimTileWeights *w, float *sums);
 
     /* --- convolution from packed spikes (sim/kernels/conv_spikes*) ----------------- */
     /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts

@@ -52,6 +52,8 @@ void sim_kernels_init(SimKernels *kernels, unsigned cpu)
         sim_kernels_init_avx2(kernels);
     if (cpu & SIM_CPU_AVX512)
         sim_kernels_init_avx512(kernels);
+    if (cpu & SIM_CPU_AMX)
+        sim_kernels_init_amx(kernels);
 #else
     (void)cpu;
 #endif

@@ -119,7 +119,7 @@ static double distance(const double *want, const float *got, size_t n)
 
 ParameterizedTestParameters(conv, against_double)
 {
-    static Case cases[5 * 27];
+    static Case cases[5 * 39];
     static const struct {
         int isa;
         SimPrecision precision;
@@ -134,7 +134,9 @@ ParameterizedTestParameters(conv, against_double)
         SHAPE(2, 4, 4, 64, 128, 3, 1, 1, 1), SHAPE(2, 1, 1, 130, 10, 1, 1, 0, 1),
         SHAPE(1, 6, 6, 12, 24, 3, 1, 1, 4),  SHAPE(2, 7, 7, 32, 64, 1, 2, 0, 1),
         SHAPE(1, 8, 8, 8, 17, 5, 1, 2, 1),   SHAPE(1, 5, 5, 200, 200, 3, 1, 0, 1),
-        SHAPE(1, 7, 6, 33, 40, 3, 2, 1, 1),
+        SHAPE(1, 7, 6, 33, 40, 3, 2, 1, 1),  SHAPE(2, 9, 8, 16, 18, 5, 1, 2, 1),
+        SHAPE(1, 3, 70, 20, 16, 3, 1, 1, 1), SHAPE(1, 13, 12, 16, 33, 7, 2, 3, 1),
+        SHAPE(1, 11, 9, 48, 16, 3, 3, 0, 1),
     };
     size_t n = 0;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
