@@ -26,6 +26,7 @@ typedef struct CliTrainOptions {
     int64_t eval_batch;        /* 0: as batch */
     int64_t seed;              /* of weights, order and augmentation */
     int64_t threads;           /* 0: all */
+    int precision;             /* SimPrecision */
     int memory;                /* NetMemory: keep, recompute, reverse, auto */
     int64_t budget_mib;        /* for auto */
     int64_t eval_every;        /* epochs between looks at validation and test part */

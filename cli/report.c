@@ -132,8 +132,9 @@ void cli_report_start(CliReport *report, CliSession *s, const Net *net,
            s->set.test_hash);
     print_training(s);
     print_memory(s, net);
-    printf("machine    %d threads, %s, seed %lld\n", s->context.team.n_threads,
-           sim_context_isa(&s->context), (long long)e->train.seed);
+    printf("machine    %d threads, %s, %s products, seed %lld\n",
+           s->context.team.n_threads, sim_context_isa(&s->context),
+           sim_precisions[s->context.precision], (long long)e->train.seed);
     print_kernels(s);
     printf("run        %s (all settings in experiment.yaml)\n\n", folder);
     fflush(stdout);

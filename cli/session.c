@@ -181,6 +181,9 @@ SimStatus cli_session_open(const char *model, const char *const *settings,
     }
     SIM_TRY(sim_context_create((int)session.experiment.train.threads, NULL,
                                &session.context));
+    if (session.experiment.train.precision != SIM_PRECISION_F32)
+        SIM_TRY(sim_context_set_precision(
+            &session.context, (SimPrecision)session.experiment.train.precision));
     SIM_TRY(open_calibration(&session, store, warn, argument));
     SIM_TRY(open_set(&session, need, warn, argument));
     SIM_TRY(session.experiment.model->build(session.experiment.model_options,

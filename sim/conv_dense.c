@@ -132,12 +132,16 @@ size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call)
     return arena.used;
 }
 
+bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
+{
+    return context->precision != SIM_PRECISION_F32 && s->groups == 1 && s->c >= NARROW &&
+           s->k >= NARROW;
+}
+
 static SimDensePieces choose_pieces(const SimConv *conv, SimDenseCall call)
 {
-    const SimConvShape *s = &conv->shape;
     const SimPrecision precision = conv->context->precision;
-    if (precision == SIM_PRECISION_F32 || s->groups != 1 || s->c < NARROW ||
-        s->k < NARROW)
+    if (!sim_conv_has_pieces(&conv->shape, conv->context))
         return (SimDensePieces){0};
     const bool spikes = conv->form == SIM_SPIKES && call != SIM_DENSE_BACKWARD_INPUT;
     return pieces_of[precision][call != SIM_DENSE_FORWARD][spikes];

@@ -66,6 +66,9 @@ void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bit
                              const float *dy, float *d_weights,
                              const SimConvGather *gather);
 
+/* Whether dense products of that shape are made of pieces (sim/kernels.h). */
+bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
+
 /* Through the dense library, in the precision of the context where it pays. */
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);
 void sim_conv_dense_release(SimConv *conv);

@@ -6,7 +6,6 @@
 #include "sim/conv_internal.h"
 
 enum {
-    NARROW = 16,          /* channels below which tiles stay too empty */
     FEW_BYTES = 3 << 20,  /* of both factors at a time, per thread's cache */
     MANY_BYTES = 12 << 20 /* at most, so that large weights are not added too often */
 };
@@ -43,8 +42,7 @@ void sim_conv_tiles_plan(SimConv *conv)
 {
     const SimConvShape *s = &conv->shape;
     SimConvTiles *t = &conv->tiles;
-    if (conv->context->precision == SIM_PRECISION_F32 || s->groups != 1 ||
-        s->c < NARROW || s->k < NARROW)
+    if (!sim_conv_has_pieces(s, conv->context))
         return;
     choose_pieces(t, conv->context->precision, conv->form == SIM_SPIKES);
     const size_t st = s->stride;
