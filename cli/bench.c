@@ -15,7 +15,7 @@
 typedef struct Arguments {
     const BenchSuite *suite;
     const char *json, *plots; /* NULL: not wanted */
-    int threads;
+    int threads, precision;   /* SimPrecision, -1: of the environment */
     BenchOptions options;
 } Arguments;
 
@@ -75,10 +75,12 @@ static void print_json(FILE *out, const BenchSuite *suite, const BenchMachine *m
                        const SimContext *context, const BenchTable *table)
 {
     fprintf(out,
-            "{\"suite\": \"%s\", \"cpu\": \"%s\", \"isa\": \"%s\", \"threads\": %d, "
+            "{\"suite\": \"%s\", \"cpu\": \"%s\", \"isa\": \"%s\", "
+            "\"precision\": \"%s\", \"threads\": %d, "
             "\"flops\": %.4g, \"bandwidth\": %.4g, \"rows\": [",
-            suite->name, machine->cpu, sim_context_isa(context), machine->threads,
-            machine->flops, machine->bandwidth);
+            suite->name, machine->cpu, sim_context_isa(context),
+            sim_precisions[context->precision], machine->threads, machine->flops,
+            machine->bandwidth);
     for (size_t row = 0; row < table->n_rows; row++) {
         fprintf(out, "%s\n  {", row ? "," : "");
         for (size_t i = 0; i < table->n_columns; i++) {
@@ -223,6 +225,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 't':
         arguments->threads = (int)whole(text, 1, 1024, "threads", state);
         return 0;
+    case 'P':
+        for (int i = 0; sim_precisions[i]; i++)
+            if (strcmp(text, sim_precisions[i]) == 0) {
+                arguments->precision = i;
+                return 0;
+            }
+        argp_error(state, "--precision wants f32, split or bf16, not \"%s\"", text);
+        return 0;
     case 's':
         options->seconds = strtod(text, &end);
         if (*end || !(options->seconds >= 0 && options->seconds <= 3600))
@@ -261,6 +271,7 @@ static int run(int argc, char **argv)
         {"batch", 'b', "N", 0, "samples at once", 0},
         {"steps", 'T', "N", 0, "time steps", 0},
         {"threads", 't', "N", 0, "instead of all", 0},
+        {"precision", 'P', "NAME", 0, "of dense products: f32, split, bf16", 0},
         {"seconds", 's', "S", 0, "to spend on each figure (1)", 0},
         {"quick", 'q', NULL, 0, "fewer shapes and points", 0},
         {"json", 'j', "FILE", 0, "the figures as JSON; - prints nothing else", 0},
@@ -278,19 +289,25 @@ static int run(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    Arguments arguments = {.options = {.surrogate = "triangle", .seconds = 1}};
+    Arguments arguments = {.precision = -1,
+                           .options = {.surrogate = "triangle", .seconds = 1}};
     SimContext context;
     BenchMachine machine;
     cli_parse(&argp, argc, argv, &arguments);
     if (!arguments.suite)
         arguments.options.quick = true;
     if (sim_context_create(arguments.threads, NULL, &context) != SIM_OK ||
+        (arguments.precision >= 0 &&
+         sim_context_set_precision(&context, (SimPrecision)arguments.precision) !=
+             SIM_OK) ||
         bench_machine(&context, &machine) != SIM_OK)
         return cli_failed(argv[0]);
     if (!arguments.json || strcmp(arguments.json, "-") != 0)
-        printf("%s, %d thread%s, %s: at best %.0f GFLOP/s and %.0f GB/s\n", machine.cpu,
-               machine.threads, machine.threads == 1 ? "" : "s",
-               sim_context_isa(&context), 1e-9 * machine.flops, 1e-9 * machine.bandwidth);
+        printf("%s, %d thread%s, %s, %s products: at best %.0f GFLOP/s (f32) and %.0f "
+               "GB/s\n",
+               machine.cpu, machine.threads, machine.threads == 1 ? "" : "s",
+               sim_context_isa(&context), sim_precisions[context.precision],
+               1e-9 * machine.flops, 1e-9 * machine.bandwidth);
     for (size_t i = 0; bench_suites[i]; i++)
         if ((!arguments.suite || bench_suites[i] == arguments.suite) &&
             measure(bench_suites[i], &arguments, &context, &machine) != SIM_OK)

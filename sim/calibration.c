@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/conv_internal.h"
 #include "sim/hash.h"
 
 enum { VERSION = 1, LINE = 256, MACHINE = 160, LARGEST_FILE = 1 << 20, SUM_DIGITS = 16 };
@@ -113,7 +114,9 @@ static SimCalibrationRow class_of(const SimConvShape *s, const SimContext *conte
                              .kw = s->kw,
                              .stride = s->stride,
                              .groups = s->groups};
-    snprintf(row.dense, sizeof row.dense, "%s", sim_precisions[context->precision]);
+    const SimPrecision dense =
+        sim_conv_has_pieces(s, context) ? context->precision : SIM_PRECISION_F32;
+    snprintf(row.dense, sizeof row.dense, "%s", sim_precisions[dense]);
     for (size_t pixels = s->n * s->oh * s->ow; pixels > 1; pixels /= 2)
         row.pixels_log2++;
     return row;
