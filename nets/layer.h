@@ -93,11 +93,13 @@ typedef struct NetLayerPlan {
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
     unsigned gradient_in_place;           /* bit i: backward may write dx[i] over dy */
-    unsigned invertible;                  /* bit i: `invert` gives input i back */
-    unsigned invert_reads;                /* bit i: and reads input i to give another */
-    double macs;      /* multiply-adds of one step, N images, done densely */
-    bool is_synaptic; /* its operations count as SynOps when the input is spikes */
-    void *prepared;   /* what plan made for forward; given to `destroy` */
+    bool by_step; /* forward again and backward may be asked for any run of steps: each
+                     only looks at its own steps and at `saved` as forward left it */
+    unsigned invertible;   /* bit i: `invert` gives input i back */
+    unsigned invert_reads; /* bit i: and reads input i to give another */
+    double macs;           /* multiply-adds of one step, N images, done densely */
+    bool is_synaptic;      /* its operations count as SynOps when the input is spikes */
+    void *prepared;        /* what plan made for forward; given to `destroy` */
 } NetLayerPlan;
 
 typedef struct NetLayerRun {
@@ -105,6 +107,7 @@ typedef struct NetLayerRun {
     void *prepared;
     const SimContext *context;
     size_t nt, t0; /* this window: steps t0 .. t0 + nt - 1 */
+    size_t steps;  /* of the whole sequence */
     bool training;
     bool again; /* forward is repeated for backward: leave buffers (running
                    statistics) alone and reuse what `saved` holds */
@@ -138,6 +141,12 @@ typedef struct NetLayer {
     SimStatus (*plan)(NetLayerPlan *plan);
     void (*forward)(const NetLayerRun *run);
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
+    /* First half of a backward that wants sums over dy and x before it can give a
+     * gradient; they stay in `saved`. Sees the whole sequence where the plan asked for
+     * `whole_sequence`, else the same run of steps as backward. NULL: not needed. A layer
+     * that reads an affine input and computes its gradient writes the sums that lend
+     * asks for, then gather is not called. */
+    void (*gather)(const NetLayerRun *run);
     /* Writes x[input] from y, `saved` and the inputs it reads; asked only for inputs that
      * the plan calls invertible, in training. x[input] may lie on y when the two have the
      * same shape. NULL: no input comes back. */

@@ -10,8 +10,9 @@ struct Net {
     Plan plan;
     NetParams *params;
     SimArena activations, states, gradients, scratch, seen;
-    size_t t0; /* of the next window */
-    size_t nt; /* of the latest window */
+    size_t t0;             /* of the next window */
+    size_t nt;             /* of the latest window, */
+    size_t run, run_steps; /* of the run of a loop at hand: its first step and how many */
     uint64_t step;
     bool timed; /* see net_time_nodes */
     const uint32_t *labels;
@@ -197,11 +198,20 @@ static void *at_buffer(const Net *net, int buffer)
                                : net->activations.base + net->plan.buffers[buffer].offset;
 }
 
+/* The run of steps at hand, in a buffer with the shape of this node. */
+static void *at_run(const Net *net, const PlanNode *node, SimForm form, int buffer)
+{
+    unsigned char *const at = at_buffer(net, buffer);
+    return !at || net->plan.buffers[buffer].part || node->plan.out.t == 1
+               ? at
+               : at + net->run * sim_step_bytes(form, node->plan.out);
+}
+
 static SimTensor tensor_at(const Net *net, const PlanNode *node, int buffer)
 {
     SimTensor tensor = {.form = node->plan.out_form, .shape = node->plan.out};
-    tensor.shape.t = node->plan.out.t == 1 ? 1 : net->nt;
-    tensor.data = at_buffer(net, buffer);
+    tensor.shape.t = node->plan.out.t == 1 ? 1 : net->run_steps;
+    tensor.data = at_run(net, node, tensor.form, buffer);
     return tensor;
 }
 
@@ -211,8 +221,9 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
     *run = (NetLayerRun){.options = node->options,
                          .prepared = node->plan.prepared,
                          .context = net->plan.context,
-                         .nt = net->nt,
-                         .t0 = net->t0,
+                         .nt = net->run_steps,
+                         .t0 = net->t0 + net->run,
+                         .steps = net->plan.options.steps,
                          .training = net->plan.options.training,
                          .again = at->op == PLAN_AGAIN,
                          .n_inputs = node->plan.n_inputs,
@@ -231,12 +242,12 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .rng = {.seed = net->params->seed,
                                  .epoch = (uint32_t)net->step,
                                  .stream = (uint32_t)at->node},
-                         .dy = at_buffer(net, at->dy)};
+                         .dy = at_run(net, node, SIM_DENSE, at->dy)};
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         const PlanNode *from = &net->plan.nodes[plan_source(&net->plan, node, i)];
         run->x[i] = tensor_at(net, from, at->x[i]);
-        run->x_active[i] = at_buffer(net, at->x_active[i]);
-        run->dx[i] = at_buffer(net, at->dx[i]);
+        run->x_active[i] = at_run(net, from, SIM_SPIKES, at->x_active[i]);
+        run->dx[i] = at_run(net, &net->plan.nodes[node->inputs[i]], SIM_DENSE, at->dx[i]);
         run->accumulate[i] = at->accumulate[i];
     }
 }
@@ -251,12 +262,12 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
         .op = at->op,
         .node = node->heads[i],
         .x = {at->x[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
-        .dx = {at->dx[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
+        .dx = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE},
         .y = PLAN_NONE,
+        .dy = PLAN_NONE,
         .saved = net->plan.nodes[node->heads[i]].saved,
         .active = PLAN_NONE,
-        .x_active = {at->x_active[i], PLAN_NONE, PLAN_NONE, PLAN_NONE},
-        .dy = node->plan.passes_gradient[i] ? at->dy : at->dx[i]};
+        .x_active = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE}};
     size_t offset = sim_align_up(node->plan.scratch_bytes);
     for (size_t k = 0; k < i; k++)
         if (node->heads[k] != PLAN_NONE)
@@ -269,26 +280,26 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
 static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
 {
     const PlanNode *node = &net->plan.nodes[at->node];
-    const bool backward = at->op == PLAN_BACKWARD;
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         NetLayerRun head;
-        if (node->heads[i] == PLAN_NONE)
-            continue;
+        if (node->heads[i] == PLAN_NONE ||
+            (at->op == PLAN_BACKWARD && node->plan.passes_gradient[i]))
+            continue; /* nothing folded, or only dy is read */
         fill_head(net, at, i, run, &head);
         run->affine[i] = net->plan.nodes[node->heads[i]].layer->lend(&head);
-        if (backward && node->plan.passes_gradient[i])
-            run->dx[i] = NULL; /* the folded layer reads dy itself */
     }
-    if (at->op == PLAN_INVERT)
+    switch (at->op) {
+    case PLAN_INVERT:
         node->layer->invert(run, at->inverted);
-    else
-        (backward ? node->layer->backward : node->layer->forward)(run);
-    for (size_t i = 0; backward && i < node->plan.n_inputs; i++) {
-        NetLayerRun head;
-        if (node->heads[i] == PLAN_NONE)
-            continue;
-        fill_head(net, at, i, run, &head);
-        net->plan.nodes[node->heads[i]].layer->backward(&head);
+        break;
+    case PLAN_GATHER:
+        node->layer->gather(run);
+        break;
+    case PLAN_BACKWARD:
+        node->layer->backward(run);
+        break;
+    default:
+        node->layer->forward(run);
     }
 }
 
@@ -337,6 +348,7 @@ static void run_layer(Net *net, const PlanInstruction *at)
             count_spikes(net, node, &run.y);
         break;
     case PLAN_INVERT:
+    case PLAN_GATHER:
     case PLAN_BACKWARD:
         run_hook(net, at, &run);
         break;
@@ -363,9 +375,45 @@ static void run_instruction(Net *net, const PlanInstruction *at)
     NetTimes *const times = &net->plan.nodes[at->node].times;
     const double start = seconds();
     run_layer(net, at);
-    *(at->op == PLAN_BACKWARD  ? &times->backward
-      : at->op == PLAN_FORWARD ? &times->forward
+    *(at->op == PLAN_BACKWARD || at->op == PLAN_GATHER ? &times->backward
+      : at->op == PLAN_FORWARD                         ? &times->forward
                                : &times->again) += seconds() - start;
+}
+
+/* Instructions from `first` to the one before `last`, loops run by run. */
+static void run_program(Net *net, size_t first, size_t last)
+{
+    const Plan *plan = &net->plan;
+    size_t next = 0; /* loop */
+    for (size_t i = first; i < last; i++) {
+        net->run = 0;
+        net->run_steps = net->nt;
+        while (next < plan->n_loops && plan->loops[next].first < i)
+            next++;
+        if (next == plan->n_loops || plan->loops[next].first != i) {
+            run_instruction(net, &plan->program[i]);
+            continue;
+        }
+        const PlanLoop *loop = &plan->loops[next];
+        for (; net->run < net->nt; net->run += loop->steps) {
+            const size_t left = net->nt - net->run;
+            net->run_steps = left < loop->steps ? left : loop->steps;
+            for (size_t k = i; k <= loop->last; k++)
+                run_instruction(net, &plan->program[k]);
+        }
+        i = loop->last;
+    }
+    net->run = 0;
+    net->run_steps = net->nt;
+}
+
+/* The instruction where the caller fills in gradients, or the end. */
+static size_t turning_point(const Net *net)
+{
+    size_t i = 0;
+    while (i < net->plan.n_instructions && net->plan.program[i].op != PLAN_LOSS)
+        i++;
+    return i;
 }
 
 void net_reset(Net *net)
@@ -384,11 +432,7 @@ void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
     net->step = step;
     if (net->plan.options.training)
         net_reset(net);
-    for (size_t i = 0; i < net->plan.n_instructions; i++) {
-        if (net->plan.program[i].op == PLAN_LOSS)
-            break;
-        run_instruction(net, &net->plan.program[i]);
-    }
+    run_program(net, 0, turning_point(net));
     net->t0 += nt;
 }
 
@@ -409,12 +453,8 @@ static void follow_densities(Net *net)
 void net_backward(Net *net)
 {
     assert(net->plan.options.training);
-    size_t i = 0;
-    while (net->plan.program[i].op != PLAN_LOSS)
-        i++;
     net->t0 = 0; /* backward sees the window that forward saw */
-    for (; i < net->plan.n_instructions; i++)
-        run_instruction(net, &net->plan.program[i]);
+    run_program(net, turning_point(net), net->plan.n_instructions);
     net->t0 = net->nt;
     follow_densities(net);
 }

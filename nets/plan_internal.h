@@ -25,6 +25,7 @@ typedef enum PlanOp {
     PLAN_LOSS,
     PLAN_AGAIN,  /* forward once more, for a backward that reads what was not kept */
     PLAN_INVERT, /* an input back from the output, for the same */
+    PLAN_GATHER, /* first half of a backward in two */
     PLAN_BACKWARD,
     PLAN_END
 } PlanOp;
@@ -36,7 +37,15 @@ typedef struct PlanBuffer {
     size_t first, last; /* instructions; both included */
     size_t offset;      /* in the arena of activations */
     size_t owners;      /* nodes whose gradient this is and who have not read it yet */
+    bool part;          /* holds the steps of one run of a loop, not all */
 } PlanBuffer;
+
+/* Instructions that run over and over, for a few steps of the sequence at a time: what
+ * passes between them never exists for the whole sequence. */
+typedef struct PlanLoop {
+    size_t first, last; /* instructions; both included */
+    size_t steps;       /* of one run */
+} PlanLoop;
 
 typedef struct PlanNode {
     const NetLayer *layer; /* NULL: an input */
@@ -48,7 +57,9 @@ typedef struct PlanNode {
     NetLayerPlan plan;
     int inputs[NET_MAX_INPUTS]; /* planned nodes */
     int heads[NET_MAX_INPUTS];  /* the node folded into this one there, or PLAN_NONE */
-    bool folded;                /* into its only reader: runs there, has no wire */
+    bool folded;                /* into its only reader: its wire never exists */
+    bool gathered;              /* its reader does what its own gather would */
+    bool done;                  /* its backward is in the program */
     bool constant;              /* the same at every step: run once per sequence */
     bool needs_gradient;        /* of its output: something trained lies before it */
     bool reached;               /* a gradient arrives at its output */
@@ -92,6 +103,9 @@ typedef struct Plan {
     size_t n_instructions, program_capacity;
     PlanBuffer *buffers;
     size_t n_buffers, buffers_capacity;
+    PlanLoop *loops;
+    size_t n_loops, loops_capacity;
+    size_t run_steps;        /* of the loop that is being laid out, or 0 */
     size_t activation_bytes; /* of the arena that holds all buffers */
     size_t scratch_bytes, state_floats, gradient_floats, saved_bytes;
 } Plan;
@@ -117,6 +131,7 @@ static inline bool plan_forgets(const PlanNode *node)
 {
     return node->plan.gives_active || (node->plan.saved_again && node->plan.saved_bytes);
 }
+size_t plan_readers(const Plan *plan, int number);
 /* Which nodes are folded into their reader (plan_share.c). */
 void plan_fold(Plan *plan);
 bool plan_is_looked_at(const Plan *plan, int number); /* an output, or watched */

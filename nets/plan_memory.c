@@ -125,22 +125,26 @@ static void find_inverters(const Search *search, bool *chained)
  */
 
 /* Outside chains, a dense wire is computed again from the spikes before it, unless that
- * would take more than one layer of synapses: then it stays, and what lies behind it
- * starts from there. */
-static void choose_again(Plan *plan, const bool *chained, unsigned *synapses)
+ * would be too dear for what its memory is worth: then it stays, and what lies behind it
+ * starts from there. The cost is in numbers written, those of synapses counted as many
+ * times as they take longer. */
+static void choose_again(Plan *plan, const bool *chained, double *cost)
 {
+    enum { SYNAPTIC = 4, TOO_DEAR = 16 };
     for (size_t k = 0; k < plan->n_nodes; k++) {
         PlanNode *node = &plan->nodes[k];
+        const double own = (double)sim_shape_count(node->plan.out);
         for (size_t i = 0; i < node->plan.n_inputs; i++) {
             const int from = plan_source(plan, node, i);
             if (plan->nodes[from].again)
-                synapses[k] += synapses[from];
+                cost[k] += cost[from];
         }
-        synapses[k] += node->plan.is_synaptic;
-        node->again = !node->folded && node->policy != NET_MEMORY_KEEP && node->layer &&
-                      !node->constant && node->inverter == PLAN_NONE && !node->stays &&
-                      (chained[k] || (node->plan.out_form == SIM_DENSE &&
-                                      node->plan.n_states == 0 && synapses[k] <= 1));
+        cost[k] += own * (node->plan.is_synaptic ? SYNAPTIC : 1);
+        node->again =
+            !node->folded && node->policy != NET_MEMORY_KEEP && node->layer &&
+            !node->constant && node->inverter == PLAN_NONE && !node->stays &&
+            (chained[k] || (node->plan.out_form == SIM_DENSE &&
+                            node->plan.n_states == 0 && cost[k] <= TOO_DEAR * own));
     }
 }
 
@@ -215,16 +219,16 @@ SimStatus plan_choose_memory(Plan *plan)
     SimStatus status = SIM_OK;
     const size_t n = plan->n_nodes;
     bool *seen = calloc(n, sizeof *seen), *chained = calloc(n, sizeof *chained);
-    unsigned *synapses = calloc(n, sizeof *synapses);
+    double *cost = calloc(n, sizeof *cost);
     /* A walk pushes an input once for each reader at most. */
     int *stack = calloc(n * NET_MAX_INPUTS, sizeof *stack);
-    if (!seen || !chained || !synapses || !stack) {
+    if (!seen || !chained || !cost || !stack) {
         status = sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
         goto out;
     }
     find_inverters(&(Search){plan, seen, stack}, chained);
     SIM_TRY(check_reversible(plan));
-    choose_again(plan, chained, synapses);
+    choose_again(plan, chained, cost);
     mark_wanted(plan, stack);
     for (size_t k = 0; k < n; k++) {
         PlanNode *node = &plan->nodes[k];
@@ -233,7 +237,7 @@ SimStatus plan_choose_memory(Plan *plan)
 out:
     free(seen);
     free(chained);
-    free(synapses);
+    free(cost);
     free(stack);
     return status;
 }

@@ -233,5 +233,6 @@ void plan_destroy(Plan *plan)
     free(plan->of_graph);
     free(plan->program);
     free(plan->buffers);
+    free(plan->loops);
     memset(plan, 0, sizeof *plan);
 }

@@ -28,6 +28,12 @@ static size_t gradient_bytes(const Plan *plan, const NetLayerPlan *p)
     return window_steps(plan, p->out) * sim_step_bytes(SIM_DENSE, p->out);
 }
 
+/* The same of one run of the loop that is being laid out. */
+static size_t part_bytes(const Plan *plan, const NetLayerPlan *p, SimForm form)
+{
+    return plan->run_steps * sim_step_bytes(form, p->out);
+}
+
 /* A buffer that is first touched by the instruction about to be appended. */
 static SimStatus add_buffer(Plan *plan, size_t bytes, int *out)
 {
@@ -148,7 +154,8 @@ static void name_buffers(Plan *plan, PlanInstruction *at, const bool *reads)
     }
 }
 
-static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
+/* `part`: of the run of steps at hand only. */
+static SimStatus emit_forward(Plan *plan, int number, PlanOp op, bool part)
 {
     static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
     SimStatus status = SIM_OK;
@@ -157,7 +164,11 @@ static SimStatus emit_forward(Plan *plan, int number, PlanOp op)
     int y = PLAN_NONE;
     if (node->folded)
         return SIM_OK;
-    SIM_TRY(add_buffer(plan, wire_bytes(plan, &node->plan), &y));
+    SIM_TRY(add_buffer(plan,
+                       part ? part_bytes(plan, &node->plan, node->plan.out_form)
+                            : wire_bytes(plan, &node->plan),
+                       &y));
+    plan->buffers[y].part = part;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         if (node->heads[i] != PLAN_NONE)
             SIM_TRY(add_own_buffers(plan, &plan->nodes[node->heads[i]]));
@@ -211,19 +222,144 @@ out:
     return status;
 }
 
-/* Makes the wire of a node readable for the next instruction. */
+/* --- loops over time -------------------------------------------------------------------
+ *
+ * What backward needs again, and the gradients between two layers, exist for a run of
+ * steps only, where the layers allow it. Their bits are the same under every policy: how
+ * a layer of synapses is cut depends on its shape alone. */
+
+enum { RUN_BYTES = 5 << 19 }; /* of the largest tensor of a run */
+
+static bool goes_by_step(const PlanNode *node)
+{
+    return node->layer && node->plan.by_step && !node->constant && node->plan.out.t > 1;
+}
+
+/* Steps of a run, about the same for all runs, where a step of a tensor takes `bytes`. */
+static size_t steps_of_run(const Plan *plan, size_t bytes)
+{
+    const size_t all = plan->options.window, most = RUN_BYTES / bytes;
+    const size_t runs = most ? (all + most - 1) / most : all;
+    return (all + runs - 1) / runs;
+}
+
+static size_t larger_step(const Plan *plan, const PlanNode *node)
+{
+    size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const NetLayerPlan *from = &plan->nodes[node->inputs[i]].plan;
+        if (sim_step_bytes(SIM_DENSE, from->out) > bytes)
+            bytes = sim_step_bytes(SIM_DENSE, from->out);
+    }
+    return bytes;
+}
+
+static SimStatus open_loop(Plan *plan, size_t steps)
+{
+    if (plan->n_loops == plan->loops_capacity) {
+        const size_t capacity = plan->loops_capacity ? 2 * plan->loops_capacity : 32;
+        PlanLoop *loops = realloc(plan->loops, capacity * sizeof *loops);
+        if (!loops)
+            return no_memory();
+        plan->loops = loops;
+        plan->loops_capacity = capacity;
+    }
+    plan->loops[plan->n_loops++] =
+        (PlanLoop){.first = plan->n_instructions, .steps = steps};
+    plan->run_steps = steps;
+    return SIM_OK;
+}
+
+/* What holds the whole sequence and is touched in a loop lives through all its runs. */
+static void close_loop(Plan *plan)
+{
+    PlanLoop *loop = &plan->loops[plan->n_loops - 1];
+    loop->last = plan->n_instructions - 1;
+    plan->run_steps = 0;
+    for (size_t b = 0; b < plan->n_buffers; b++) {
+        PlanBuffer *buffer = &plan->buffers[b];
+        if (buffer->part || buffer->last < loop->first)
+            continue;
+        buffer->last = loop->last;
+        if (buffer->first > loop->first)
+            buffer->first = loop->first;
+    }
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *node = &plan->nodes[k];
+        if (node->wire != PLAN_NONE && plan->buffers[node->wire].part)
+            forget(node);
+    }
+}
+
+/* Makes the wire of a node readable by steps: all that cannot be computed by steps is
+ * there for the whole sequence. To be called before the loop is opened. */
+static SimStatus prepare(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    const PlanNode *node = &plan->nodes[number];
+    if (node->wire != PLAN_NONE)
+        return SIM_OK;
+    if (node->inverter != PLAN_NONE || !goes_by_step(node))
+        return ensure(plan, number);
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        SIM_TRY(prepare(plan, plan_source(plan, node, i)));
+out:
+    return status;
+}
+
+/* Makes it readable for the next instruction of the loop. */
+static SimStatus ensure_part(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    const PlanNode *node = &plan->nodes[number];
+    if (node->wire != PLAN_NONE)
+        return SIM_OK;
+    assert(node->again && goes_by_step(node));
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        SIM_TRY(ensure_part(plan, plan_source(plan, node, i)));
+    SIM_TRY(emit_forward(plan, number, PLAN_AGAIN, true));
+out:
+    return status;
+}
+
+/* The largest step among a node and what is to be computed before it. */
+static size_t largest_step(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
+    if (node->wire != PLAN_NONE)
+        return 0;
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const size_t before = largest_step(plan, plan_source(plan, node, i));
+        if (before > bytes)
+            bytes = before;
+    }
+    return bytes;
+}
+
+/* Makes the wire of a node readable for the next instruction, the whole sequence. */
 static SimStatus ensure(Plan *plan, int number)
 {
     SimStatus status = SIM_OK;
     PlanNode *node = &plan->nodes[number];
+    bool all_there = true;
     if (node->wire != PLAN_NONE)
         return SIM_OK;
     if (node->inverter != PLAN_NONE)
         return emit_invert(plan, number, false);
     assert(node->again);
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const int from = plan_source(plan, node, i);
+        SIM_TRY(goes_by_step(node) ? prepare(plan, from) : ensure(plan, from));
+        all_there = all_there && plan->nodes[from].wire != PLAN_NONE;
+    }
+    if (all_there)
+        return emit_forward(plan, number, PLAN_AGAIN, false);
+    SIM_TRY(open_loop(plan, steps_of_run(plan, largest_step(plan, number))));
     for (size_t i = 0; i < node->plan.n_inputs; i++)
-        SIM_TRY(ensure(plan, plan_source(plan, node, i)));
-    SIM_TRY(emit_forward(plan, number, PLAN_AGAIN));
+        SIM_TRY(ensure_part(plan, plan_source(plan, node, i)));
+    SIM_TRY(emit_forward(plan, number, PLAN_AGAIN, false));
+    close_loop(plan);
 out:
     return status;
 }
@@ -249,7 +385,31 @@ out:
     return status;
 }
 
-static SimStatus emit_backward(Plan *plan, int number)
+/* The buffer that the next instruction writes the gradient of an input to. */
+static SimStatus gradient_of(Plan *plan, int number, size_t input, int over, bool part)
+{
+    SimStatus status = SIM_OK;
+    const PlanNode *node = &plan->nodes[number];
+    PlanNode *from = &plan->nodes[node->inputs[input]];
+    if (over != PLAN_NONE)
+        from->gradient = over;
+    else if ((!part || node->plan.passes_gradient[input]) &&
+             plan_hands_on(plan, number, input))
+        from->gradient = node->gradient;
+    else if (part) {
+        SIM_TRY(
+            add_buffer(plan, part_bytes(plan, &from->plan, SIM_DENSE), &from->gradient));
+        plan->buffers[from->gradient].part = true;
+    } else
+        SIM_TRY(add_buffer(plan, gradient_bytes(plan, &from->plan), &from->gradient));
+    plan->buffers[from->gradient].owners++;
+out:
+    return status;
+}
+
+/* Wires are in place. `over`: a buffer the gradient of input 0 may take, or PLAN_NONE;
+ * `part`: that gradient is of the run of steps only. */
+static SimStatus emit_gradients(Plan *plan, int number, int over, bool part)
 {
     SimStatus status = SIM_OK;
     PlanNode *node = &plan->nodes[number];
@@ -257,31 +417,14 @@ static SimStatus emit_backward(Plan *plan, int number)
     int dx[NET_MAX_INPUTS] = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE};
     bool accumulate[NET_MAX_INPUTS] = {false};
     bool reads[NET_MAX_INPUTS] = {false};
-    if (node->folded)
-        return SIM_OK;
-    SIM_TRY(give_back(plan, number));
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        reads[i] =
-            (node->plan.backward_needs & NET_NEEDS_INPUT) || node->heads[i] != PLAN_NONE;
-        if (reads[i])
-            SIM_TRY(ensure(plan, plan_source(plan, node, i)));
-    }
-    if ((node->plan.backward_needs & NET_NEEDS_OUTPUT) ||
-        (node->again && plan_forgets(node)))
-        SIM_TRY(ensure(plan, number));
-    for (size_t i = 0; i < node->plan.n_inputs; i++) {
-        PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
+        const PlanNode *from = &plan->nodes[node->inputs[i]];
+        reads[i] = node->plan.backward_needs & NET_NEEDS_INPUT;
         if (!from->needs_gradient)
             continue;
         accumulate[i] = from->gradient != PLAN_NONE;
-        if (!accumulate[i]) {
-            if (plan_hands_on(plan, number, i))
-                from->gradient = node->gradient;
-            else
-                SIM_TRY(
-                    add_buffer(plan, gradient_bytes(plan, &from->plan), &from->gradient));
-            plan->buffers[from->gradient].owners++;
-        }
+        if (!accumulate[i])
+            SIM_TRY(gradient_of(plan, number, i, i == 0 ? over : PLAN_NONE, part));
         dx[i] = from->gradient;
     }
     SIM_TRY(add_instruction(plan, PLAN_BACKWARD, number, &at));
@@ -290,6 +433,7 @@ static SimStatus emit_backward(Plan *plan, int number)
     if (at->dy != PLAN_NONE)
         plan->buffers[at->dy].owners--;
     node->gradient = PLAN_NONE;
+    node->done = true;
     if (node->plan.backward_needs & NET_NEEDS_OUTPUT)
         at->y = node->wire;
     name_buffers(plan, at, reads);
@@ -297,7 +441,104 @@ static SimStatus emit_backward(Plan *plan, int number)
         at->dx[i] = dx[i];
         at->accumulate[i] = accumulate[i];
         touch(plan, dx[i]);
+        if (node->heads[i] != PLAN_NONE && !node->plan.passes_gradient[i] &&
+            plan->nodes[node->heads[i]].plan.whole_sequence)
+            plan->nodes[node->heads[i]].gathered = true;
     }
+out:
+    return status;
+}
+
+static SimStatus emit_gather(Plan *plan, int number)
+{
+    static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
+    PlanInstruction *at = NULL;
+    const SimStatus status = add_instruction(plan, PLAN_GATHER, number, &at);
+    if (status != SIM_OK)
+        return status;
+    at->dy = plan->nodes[number].gradient;
+    touch(plan, at->dy);
+    name_buffers(plan, at, all);
+    return SIM_OK;
+}
+
+/* A layer of synapses right before one that goes by step, its only reader: their backward
+ * is one loop, and the gradient between them exists for a run of steps only. */
+static int synapses_before(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    if (node->plan.n_inputs != 1 || node->inputs[0] != number - 1)
+        return PLAN_NONE;
+    const PlanNode *from = &plan->nodes[number - 1];
+    return from->plan.is_synaptic && goes_by_step(from) && plan_has_backward(from) &&
+                   plan_readers(plan, number - 1) == 1 && from->gradient == PLAN_NONE &&
+                   !(from->plan.backward_needs & NET_NEEDS_OUTPUT)
+               ? number - 1
+               : PLAN_NONE;
+}
+
+/* Runs the backward of a layer of synapses (`last`) by steps, and with it that of the
+ * layer it goes to (`first`, or PLAN_NONE). */
+static SimStatus emit_loop(Plan *plan, int first, int last)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[last];
+    const int front = first == PLAN_NONE ? last : first;
+    const size_t steps = steps_of_run(plan, larger_step(plan, node));
+    int over = PLAN_NONE;
+    const bool reads = plan->nodes[front].plan.backward_needs & NET_NEEDS_INPUT;
+    if (reads)
+        SIM_TRY(prepare(plan, plan_source(plan, &plan->nodes[front], 0)));
+    SIM_TRY(prepare(plan, plan_source(plan, node, 0)));
+    SIM_TRY(open_loop(plan, steps));
+    if (first != PLAN_NONE) {
+        const PlanNode *head = &plan->nodes[first];
+        const int dy = head->gradient;
+        if (reads)
+            SIM_TRY(ensure_part(plan, last));
+        if (head->layer->gather && !head->gathered && !head->plan.whole_sequence)
+            SIM_TRY(emit_gather(plan, first));
+        /* Steps of dy are free once they have been read. */
+        if (dy != PLAN_NONE && plan->buffers[dy].owners == 1 && !plan->buffers[dy].part &&
+            sim_shape_step(head->plan.out) ==
+                sim_shape_step(plan->nodes[node->inputs[0]].plan.out))
+            over = dy;
+        SIM_TRY(emit_gradients(plan, first, PLAN_NONE, true));
+        if (node->gradient == dy) /* handed on as it is: still to be read */
+            over = PLAN_NONE;
+    }
+    SIM_TRY(ensure_part(plan, plan_source(plan, node, 0)));
+    SIM_TRY(emit_gradients(plan, last, over, false));
+    close_loop(plan);
+out:
+    return status;
+}
+
+static SimStatus emit_backward(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    if (node->done)
+        return SIM_OK;
+    if (!node->folded)
+        SIM_TRY(give_back(plan, number));
+    if (node->layer->gather && !node->gathered && node->plan.whole_sequence) {
+        SIM_TRY(ensure(plan, plan_source(plan, node, 0)));
+        SIM_TRY(emit_gather(plan, number));
+    }
+    if (goes_by_step(node) && node->plan.is_synaptic && node->plan.n_inputs == 1)
+        return emit_loop(plan, PLAN_NONE, number);
+    if (goes_by_step(node) && synapses_before(plan, number) != PLAN_NONE)
+        return emit_loop(plan, number, synapses_before(plan, number));
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (node->plan.backward_needs & NET_NEEDS_INPUT)
+            SIM_TRY(ensure(plan, plan_source(plan, node, i)));
+    if ((node->plan.backward_needs & NET_NEEDS_OUTPUT) ||
+        (node->again && plan_forgets(node)))
+        SIM_TRY(ensure(plan, number));
+    if (node->layer->gather && !node->gathered && !node->plan.whole_sequence)
+        SIM_TRY(emit_gather(plan, number));
+    SIM_TRY(emit_gradients(plan, number, PLAN_NONE, false));
 out:
     return status;
 }
@@ -462,7 +703,7 @@ SimStatus plan_program(Plan *plan)
         SIM_TRY(plan_choose_memory(plan));
     }
     for (size_t k = 0; k < plan->n_nodes; k++)
-        SIM_TRY(emit_forward(plan, (int)k, PLAN_FORWARD));
+        SIM_TRY(emit_forward(plan, (int)k, PLAN_FORWARD, false));
     if (plan->options.training)
         SIM_TRY(emit_training(plan));
     SIM_TRY(add_instruction(plan, PLAN_END, PLAN_NONE, &at));

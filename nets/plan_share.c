@@ -12,7 +12,7 @@ int plan_source(const Plan *plan, const PlanNode *node, size_t input)
     return head == PLAN_NONE ? node->inputs[input] : plan->nodes[head].inputs[0];
 }
 
-static size_t readers(const Plan *plan, int number)
+size_t plan_readers(const Plan *plan, int number)
 {
     size_t n = 0;
     for (size_t k = 0; k < plan->n_nodes; k++)
@@ -39,12 +39,12 @@ static bool can_fold(const Plan *plan, const PlanNode *reader, size_t input)
     const PlanNode *node = &plan->nodes[number];
     if (!node->layer || !node->layer->lend || !reader->plan.takes_affine[input] ||
         node->plan.n_inputs != 1 || plan_is_looked_at(plan, number) ||
-        readers(plan, number) != 1)
+        plan_readers(plan, number) != 1)
         return false;
     const PlanNode *from = &plan->nodes[node->inputs[0]];
     return sim_shape_equal(from->plan.out, node->plan.out) && !from->constant &&
            (!plan->options.training ||
-            (from->needs_gradient && readers(plan, node->inputs[0]) == 1));
+            (from->needs_gradient && plan_readers(plan, node->inputs[0]) == 1));
 }
 
 void plan_fold(Plan *plan)
@@ -68,10 +68,11 @@ void plan_fold(Plan *plan)
 
 static bool is_reached_reader(const Plan *plan, const PlanNode *node, int number)
 {
-    if (!node->layer || !node->layer->backward || !node->reached || node->folded)
+    (void)plan;
+    if (!plan_has_backward(node))
         return false;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
-        if (plan_source(plan, node, i) == number)
+        if (node->inputs[i] == number)
             return true;
     return false;
 }
@@ -92,35 +93,25 @@ static size_t gradient_count(const Plan *plan, const PlanNode *node)
     return (s.t == 1 ? 1 : plan->options.window) * sim_shape_step(s);
 }
 
-/* What the layer itself says of writing dx of this input over dy: the folded layer where
- * it reads dy, else the one that computes dx from dy. */
-static bool may_overwrite(const Plan *plan, const PlanNode *node, size_t input)
-{
-    const int head = node->heads[input];
-    if (head != PLAN_NONE && !(plan->nodes[head].plan.gradient_in_place & 1))
-        return false;
-    return node->plan.passes_gradient[input] ||
-           (node->plan.gradient_in_place >> input & 1);
-}
-
 bool plan_hands_on(const Plan *plan, int number, size_t input)
 {
     const PlanNode *node = &plan->nodes[number];
-    const int from = plan_source(plan, node, input), dy = node->gradient;
+    const int from = node->inputs[input], dy = node->gradient;
     if (dy == PLAN_NONE ||
         gradient_count(plan, node) != gradient_count(plan, &plan->nodes[from]))
         return false;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
-        if (i != input && plan_source(plan, node, i) == from)
+        if (i != input && node->inputs[i] == from)
             return false;
-    if (!node->plan.passes_gradient[input] || node->heads[input] != PLAN_NONE) {
+    if (plan->buffers[dy].part)
+        return false;
+    if (!node->plan.passes_gradient[input]) {
         /* Overwritten: only when nobody else reads it, now or later. */
-        const bool at_once = node->heads[input] == PLAN_NONE;
         for (size_t i = input + 1; i < node->plan.n_inputs; i++)
             if (plan->nodes[node->inputs[i]].needs_gradient &&
-                !(at_once && !node->plan.passes_gradient[i]))
+                node->plan.passes_gradient[i])
                 return false;
-        return plan->buffers[dy].owners == 1 && may_overwrite(plan, node, input);
+        return plan->buffers[dy].owners == 1 && node->plan.gradient_in_place >> input & 1;
     }
     for (int k = 0; k < (int)plan->n_nodes; k++)
         if (k != number && plan->nodes[k].gradient == dy &&

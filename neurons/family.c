@@ -15,9 +15,9 @@ typedef struct Work {
     float *decay, *gain;            /* [c] */
     float *per_thread;              /* backward: what the kernel needs */
     size_t per_thread_floats;
-    double
-        *sums; /* backward: d_decay, d_gain [n_blocks, 2, c]; NULL: nothing is trained */
-    size_t bytes; /* of scratch, all of it */
+    double *sums; /* backward: d_decay, d_gain [n_blocks, 2, c]; NULL: nothing trained */
+    double *affine_sums; /* backward: for SimAffine.sums [n_blocks, 2, c] */
+    size_t bytes;        /* of scratch, all of it */
 } Work;
 
 static bool is_trained(const NeuronSpec *spec)
@@ -28,7 +28,7 @@ static bool is_trained(const NeuronSpec *spec)
     return false;
 }
 
-/* scratch: | decay | gain | sums per block, if trained | per thread | */
+/* scratch: | decay | gain | sums per block, if trained | affine sums | per thread | */
 static Work lay_out(const NeuronRun *run)
 {
     const SimShape s = run->shape;
@@ -42,15 +42,17 @@ static Work lay_out(const NeuronRun *run)
     const size_t sums = is_trained(run->spec)
                             ? sim_align_up(work.n_blocks * 2 * s.c * sizeof(double))
                             : 0;
+    const size_t affine_sums = sim_align_up(work.n_blocks * 2 * s.c * sizeof(double));
     unsigned char *at = run->scratch;
     if (at) {
         work.decay = (float *)(void *)at;
         work.gain = (float *)(void *)(at + row);
         work.sums = sums ? (double *)(void *)(at + 2 * row) : NULL;
-        work.per_thread = (float *)(void *)(at + 2 * row + sums);
+        work.affine_sums = (double *)(void *)(at + 2 * row + sums);
+        work.per_thread = (float *)(void *)(at + 2 * row + sums + affine_sums);
     }
     work.bytes =
-        2 * row + sums +
+        2 * row + sums + affine_sums +
         (size_t)run->context->team.n_threads * work.per_thread_floats * sizeof(float);
     return work;
 }
@@ -137,12 +139,25 @@ static void backward_block(void *argument, size_t index, size_t thread)
         d_v ? d_v + at : NULL, run->accumulate, run->d_x ? run->d_x + at : NULL, d_decay,
         d_decay ? d_decay + c : NULL,
         work->per_thread + thread * work->per_thread_floats);
+    if (run->affine.sums) {
+        double *sums = work->affine_sums + index * 2 * c;
+        memset(sums, 0, 2 * c * sizeof *sums);
+        for (size_t t = 0; t < run->nt; t++)
+            run->context->kernels.channel_sums_back(
+                n, c, run->x + t * work->pixels * c + at,
+                run->d_x + t * work->pixels * c + at, run->affine.mean, sums);
+    }
 }
 
 void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)
 {
     Work work = make_work(run, family);
     sim_team_run(&run->context->team, work.n_blocks, backward_block, &work);
+    for (size_t i = 0; run->affine.sums && i < 2 * run->shape.c; i++) {
+        run->affine.sums[i] = 0.0;
+        for (size_t b = 0; b < work.n_blocks; b++)
+            run->affine.sums[i] += work.affine_sums[b * 2 * run->shape.c + i];
+    }
     for (size_t i = 0; work.sums && i < run->shape.c; i++) {
         double d_decay = 0.0, d_gain = 0.0;
         for (size_t b = 0; b < work.n_blocks; b++) {

@@ -88,7 +88,8 @@ typedef struct NeuronRun {
     const float *d_y; /* [nt, step] */
     const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
     float *d_x;       /* [nt, step], of scale x + shift where there is a scale; or NULL:
-                         only d_params are wanted */
+                         only d_params are wanted. Never NULL or accumulated where
+                         affine.sums is asked for */
     bool accumulate;  /* d_x += instead of = */
     float *const *d_params; /* += */
     void *scratch;          /* scratch_bytes(), 64-byte aligned */

@@ -33,10 +33,14 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
                             SIM_SURROGATE_GAUSSIAN      /* a / sqrt(pi) exp(-a^2 x^2) */
 } SimSurrogate;
 
-/* x read as scale x + shift, channel by channel; scale NULL: as it is. */
+/* x read as scale x + shift, channel by channel; scale NULL: as it is. Where `sums` is
+ * not NULL, whoever computes the gradient g of that also writes the sums over all pixels
+ * of g and of g (x - mean) there. */
 typedef struct SimAffine {
     const float *scale, *shift; /* [c], or [nt, c] */
     size_t step;                /* floats from one time step to the next: 0 or c */
+    const float *mean;          /* [c] */
+    double *sums;               /* [2, c] */
 } SimAffine;
 
 typedef struct SimLif {
@@ -210,7 +214,7 @@ typedef struct SimKernels {
      * near the mean keeps the difference of the two exact. */
     void (*channel_sums)(size_t pixels, size_t c, const float *restrict x,
                          const float *restrict shift, double *restrict sums);
-    /* sums[0..c) = sum over pixels of dy, sums[c..2c) = of dy (x - mean). */
+    /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean). */
     void (*channel_sums_back)(size_t pixels, size_t c, const float *restrict x,
                               const float *restrict dy, const float *restrict mean,
                               double *restrict sums);

@@ -20,6 +20,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out.h = (size_t)o->height;
     plan->out.w = (size_t)o->width;
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     if (plan->out.h > plan->in[0].h || plan->out.w > plan->in[0].w)
         return sim_fail(SIM_ERR_SHAPE, "cannot pool %zux%zu pixels to %zux%zu",
                         plan->in[0].h, plan->in[0].w, plan->out.h, plan->out.w);

@@ -6,6 +6,7 @@
 static SimStatus plan(NetLayerPlan *plan)
 {
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     return net_pool_plan(plan);
 }
 

@@ -21,6 +21,7 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->invertible |= 1u << i;
     }
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     return SIM_OK;
 }
 

@@ -35,6 +35,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->in_form[X] = plan->in_form[F] = SIM_DENSE;
     plan->out = x;
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     plan->invertible = 1u << X;
     plan->invert_reads = 1u << F;
     plan->takes_affine[F] = true;

@@ -11,6 +11,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out.c = plan->in[0].h * plan->in[0].w * plan->in[0].c;
     plan->out.h = plan->out.w = 1;
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     plan->passes_gradient[0] = true;
     return SIM_OK;
 }

@@ -23,6 +23,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out = plan->in[0];
     plan->out.c /= 2;
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     return SIM_OK;
 }
 

@@ -41,9 +41,11 @@ typedef struct Sets {
     const SimKernels *kernels;
     size_t n_sets, pixels, c, block, blocks; /* pixels and blocks of one set */
     bool per_step, x_constant;
-    /* Saved, [n_sets, c]: the mean, what rounding it to a float lost (far from zero that
-     * is more than the gradients can bear), and 1/sqrt(var + eps). */
+    /* Saved for all steps, here of the sets at hand, [n_sets, c]: the mean, what rounding
+     * it to a float lost (far from zero that is more than the gradients can bear), and
+     * 1/sqrt(var + eps); totals [n_sets, 2, c] of what backward sums. */
     float *mean, *rest, *scale;
+    double *totals;
     double *sums;     /* scratch: [n_sets, blocks, 2, c] */
     float *a, *b, *k; /* scratch: coefficients [n_sets, c] */
 } Sets;
@@ -91,9 +93,12 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->whole_sequence = !per_step && plan->out.t > 1;
     plan->backward_needs = NET_NEEDS_INPUT;
     plan->gradient_in_place = true; /* sums first; then number by number */
+    plan->by_step = plan->in[0].t == plan->out.t;
     const size_t sets = n_sets(o, plan->window);
     const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
-    plan->saved_bytes = plan->training ? 3 * floats_up(sets * c) * sizeof(float) : 0;
+    if (plan->training)
+        plan->saved_bytes = 3 * floats_up(sets * c) * sizeof(float) +
+                            sim_align_up(sets * 2 * c * sizeof(double));
     plan->scratch_bytes = 3 * floats_up(sets * c) * sizeof(float);
     if (plan->training)
         plan->scratch_bytes += sim_align_up(sets * blocks * 2 * c * sizeof(double));
@@ -113,10 +118,16 @@ static Sets make_sets(const NetLayerRun *run)
     s.pixels = sim_shape_pixels(out) * (s.per_step ? 1 : out.t);
     s.block = net_task_pixels(s.c);
     s.blocks = (s.pixels + s.block - 1) / s.block;
+    if (run->saved) {
+        const size_t all = floats_up(n_sets(o, run->steps) * s.c);
+        const size_t first = s.per_step ? run->t0 * s.c : 0;
+        float *const saved = run->saved;
+        s.mean = saved + first;
+        s.rest = s.mean + all;
+        s.scale = s.rest + all;
+        s.totals = (double *)(void *)(saved + 3 * all) + 2 * first;
+    }
     const size_t row = floats_up(s.n_sets * s.c);
-    s.mean = run->saved;
-    s.rest = s.mean ? s.mean + row : NULL;
-    s.scale = s.mean ? s.rest + row : NULL;
     s.a = run->scratch;
     s.b = s.a + row;
     s.k = s.b + row;
@@ -228,7 +239,11 @@ static Sets coefficients(const NetLayerRun *run)
 static SimAffine lend(const NetLayerRun *run)
 {
     const Sets s = coefficients(run);
-    return (SimAffine){s.a, s.b, s.per_step ? s.c : 0};
+    return (SimAffine){.scale = s.a,
+                       .shift = s.b,
+                       .step = s.per_step ? s.c : 0,
+                       .mean = s.mean,
+                       .sums = s.per_step ? NULL : s.totals};
 }
 
 static void forward(const NetLayerRun *run)
@@ -244,9 +259,21 @@ static void d_sum_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
+    double *sums = s->sums + index * 2 * s->c;
+    memset(sums, 0, 2 * s->c * sizeof *sums);
     s->kernels->channel_sums_back(n, s->c, x_of(s, set) + first * s->c,
                                   s->run->dy + (set * s->pixels + first) * s->c,
-                                  s->mean + set * s->c, s->sums + index * 2 * s->c);
+                                  s->mean + set * s->c, sums);
+}
+
+static void gather(const NetLayerRun *run)
+{
+    Sets s = make_sets(run);
+    sim_team_run(&run->context->team, s.n_sets * s.blocks, d_sum_block, &s);
+    for (size_t set = 0; set < s.n_sets; set++)
+        for (size_t i = 0; i < s.c; i++)
+            combine(&s, set, i, &s.totals[set * 2 * s.c + i],
+                    &s.totals[(set * 2 + 1) * s.c + i]);
 }
 
 /* dx = a dy + b + k x. */
@@ -278,21 +305,32 @@ static void d_apply_constant(void *argument, size_t index, size_t thread)
             run->dx[0] + first * c);
 }
 
+/* Pixels that shared their statistics, of all steps. */
+static double pooled(const Sets *s)
+{
+    const SimShape out = s->run->y.shape;
+    const bool once = s->per_step || out.t < s->run->nt; /* the same at every step */
+    return (double)sim_shape_pixels(out) * (double)(once ? 1 : s->run->steps);
+}
+
 static void backward(const NetLayerRun *run)
 {
     Sets s = make_sets(run);
-    sim_team_run(&run->context->team, s.n_sets * s.blocks, d_sum_block, &s);
+    const bool first_run = s.per_step || run->t0 == 0; /* of these sets */
+    const double n = pooled(&s);
     for (size_t set = 0; set < s.n_sets; set++)
         for (size_t i = 0; i < s.c; i++) {
             const size_t at = set * s.c + i;
             const size_t row = s.per_step ? (run->t0 + set) * s.c + i : i;
-            double sum, product;
-            combine(&s, set, i, &sum, &product);
             const double scale = (double)s.scale[at], mean = mean_of(&s, at);
-            product -= (double)s.rest[at] * sum;
-            const double gamma = (double)run->params[GAMMA][row], n = (double)s.pixels;
-            run->d_params[GAMMA][row] += (float)(product * scale);
-            run->d_params[BETA][row] += (float)sum;
+            const double sum = s.totals[set * 2 * s.c + i];
+            const double product =
+                s.totals[(set * 2 + 1) * s.c + i] - (double)s.rest[at] * sum;
+            const double gamma = (double)run->params[GAMMA][row];
+            if (first_run) {
+                run->d_params[GAMMA][row] += (float)(product * scale);
+                run->d_params[BETA][row] += (float)sum;
+            }
             const double k = -gamma * scale * scale * scale * product / n;
             s.a[at] = (float)(gamma * scale);
             s.k[at] = (float)k;
@@ -316,5 +354,6 @@ const NetLayer net_layer_norm = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .gather = gather,
     .lend = lend,
 };

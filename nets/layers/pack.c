@@ -7,6 +7,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out = plan->in[0];
     plan->out_form = SIM_SPIKES;
     plan->passes_gradient[0] = true;
+    plan->by_step = true;
     return plan->in_form[0] == SIM_DENSE
                ? SIM_OK
                : sim_fail(SIM_ERR_SHAPE, "the input is packed already");

@@ -37,6 +37,7 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     plan->backward_needs = NET_NEEDS_INPUT;
     plan->macs = sim_conv_macs(shape);
     plan->is_synaptic = true;
+    plan->by_step = true;
     if (plan->shapes_only)
         return SIM_OK;
     unsigned calls = SIM_CONV_FORWARD;

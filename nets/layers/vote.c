@@ -23,6 +23,7 @@ static SimStatus plan(NetLayerPlan *plan)
             plan->in[0].c, (size_t)o->group);
     plan->out.c = plan->in[0].c / (size_t)o->group;
     plan->out_form = SIM_DENSE;
+    plan->by_step = true;
     return SIM_OK;
 }
 

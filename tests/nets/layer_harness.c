@@ -142,6 +142,7 @@ static NetLayerRun make_run(Harness *h, size_t t0, size_t nt)
                        .context = &h->context,
                        .nt = nt,
                        .t0 = t0,
+                       .steps = h->setup.steps,
                        .training = h->setup.training,
                        .n_inputs = h->plan.n_inputs,
                        .y = window_of(&h->out, t0, nt),
@@ -196,19 +197,30 @@ void harness_forward(Harness *h)
 
 void harness_again(Harness *h)
 {
-    NetLayerRun run = make_run(h, 0, h->setup.steps);
-    run.again = true;
+    harness_again_by(h, h->setup.steps);
+}
+
+void harness_again_by(Harness *h, size_t steps)
+{
     memset(h->out.data, 0xff, sim_tensor_bytes(h->out.form, h->out.shape));
-    memset(h->scratch, 0xff, h->plan.scratch_bytes);
-    h->setup.layer->forward(&run);
+    for (size_t t0 = 0; t0 < h->setup.steps; t0 += steps) {
+        const size_t left = h->setup.steps - t0;
+        NetLayerRun run = make_run(h, t0, left < steps ? left : steps);
+        run.again = true;
+        memset(h->scratch, 0xff, h->plan.scratch_bytes);
+        h->setup.layer->forward(&run);
+    }
     unpack_output(h);
 }
 
-void harness_backward(Harness *h)
+static NetLayerRun backward_run(Harness *h, size_t t0, size_t nt)
 {
-    NetLayerRun run = make_run(h, 0, h->setup.steps);
+    NetLayerRun run = make_run(h, t0, nt);
+    run.dy += h->plan.out.t == 1 ? 0 : t0 * sim_shape_step(h->plan.out);
     for (size_t i = 0; i < h->plan.n_inputs; i++) {
         run.dx[i] = h->dx[i];
+        if (h->dx[i] && h->plan.in[i].t != 1)
+            run.dx[i] += t0 * sim_shape_step(h->plan.in[i]);
         run.accumulate[i] = h->accumulate;
         if (!(h->plan.backward_needs & NET_NEEDS_INPUT))
             run.x[i].data = NULL;
@@ -216,7 +228,26 @@ void harness_backward(Harness *h)
     if (!(h->plan.backward_needs & NET_NEEDS_OUTPUT))
         run.y.data = NULL;
     memset(h->scratch, 0xff, h->plan.scratch_bytes);
-    h->setup.layer->backward(&run);
+    return run;
+}
+
+void harness_backward(Harness *h)
+{
+    harness_backward_by(h, h->setup.steps);
+}
+
+void harness_backward_by(Harness *h, size_t steps)
+{
+    const NetLayer *layer = h->setup.layer;
+    if (layer->gather) {
+        const NetLayerRun run = backward_run(h, 0, h->setup.steps);
+        layer->gather(&run);
+    }
+    for (size_t t0 = 0; t0 < h->setup.steps; t0 += steps) {
+        const size_t left = h->setup.steps - t0;
+        const NetLayerRun run = backward_run(h, t0, left < steps ? left : steps);
+        layer->backward(&run);
+    }
 }
 
 void harness_invert(Harness *h, size_t input, bool over)

@@ -51,6 +51,9 @@ void harness_backward(Harness *harness); /* the whole sequence in one window */
 /* Writes the dense input back into x and packed, which held NaN; `over`: in the place of
  * y. */
 void harness_invert(Harness *harness, size_t input, bool over);
+/* The same in runs of so many steps. */
+void harness_again_by(Harness *harness, size_t steps);
+void harness_backward_by(Harness *harness, size_t steps);
 
 /* x, dy and trained parameters from test_fill; spikes where the form says so. */
 void harness_fill(Harness *harness, uint64_t seed);

@@ -458,6 +458,44 @@ ParameterizedTest(const int *index, layers, again)
     harness_close(&h);
 }
 
+/* Where a layer says that it goes by steps, so it does. */
+ParameterizedTestParameters(layers, by_step)
+{
+    return all_cases();
+}
+
+ParameterizedTest(const int *index, layers, by_step)
+{
+    const Case *c = &cases[*index];
+    const HarnessSetup setup = setup_of(c, true);
+    Harness whole, parts;
+    harness_open(&setup, &whole);
+    if (!whole.plan.by_step || whole.plan.out.t == 1) {
+        harness_close(&whole);
+        cr_skip_test("%s: goes by sequences", c->name);
+    }
+    harness_open(&setup, &parts);
+    fill(c, &whole);
+    fill(c, &parts);
+    harness_forward(&whole);
+    harness_forward(&parts);
+    harness_again_by(&parts, 2);
+    expect_same(c, "output", whole.y, parts.y, whole.n_y);
+    harness_backward(&whole);
+    harness_backward_by(&parts, 2);
+    const double off = dense_product(c) ? 1e-6 : 0.0;
+    for (size_t i = 0; i < c->n_inputs; i++)
+        cr_expect_leq(distance(parts.dx[i], whole.dx[i], whole.n_x[i]), off,
+                      "%s: gradient of input %zu", c->name, i);
+    for (size_t i = 0; i < whole.plan.n_params; i++)
+        if (whole.d_params[i])
+            cr_expect_leq(
+                distance(parts.d_params[i], whole.d_params[i], whole.n_params[i]), off,
+                "%s: gradient of %s", c->name, whole.plan.params[i].name);
+    harness_close(&whole);
+    harness_close(&parts);
+}
+
 /* Every level of instructions gives the bits of the reference, but for dense products. */
 ParameterizedTestParameters(layers, levels)
 {

@@ -100,7 +100,8 @@ ParameterizedTest(const Case *c, neuron_kernels, lif)
         lif.surrogate = (SimSurrogate)(rest % 6), rest /= 6;
         lif.threshold = rest ? 1.0f : 0.75f;
         if (i % 3)
-            lif.affine = (SimAffine){scale, shift, i % 3 == 1 ? 0 : c->c};
+            lif.affine = (SimAffine){
+                .scale = scale, .shift = shift, .step = i % 3 == 1 ? 0 : c->c};
         for (int variant = 0; variant < 2; variant++) {
             run(&ref, &lif, c, variant, i % 2, &reference);
             run(&simd, &lif, c, variant, i % 2, &other);
@@ -140,7 +141,7 @@ Test(neuron_kernels, affine_and_in_place)
             }
         run(&kernels, &lif, &shape, false, false, &made);
         memcpy(x, raw, sizeof raw);
-        lif.affine = (SimAffine){scale, shift, C};
+        lif.affine = (SimAffine){.scale = scale, .shift = shift, .step = C};
         run(&kernels, &lif, &shape, false, false, &given);
         cr_assert_eq(memcmp(&given, &made, sizeof given), 0, "level %zu", level);
         kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, d_y, d_v, false, d_y,

@@ -121,12 +121,14 @@ Test(elementwise, sums)
     SimKernels kernels;
     sim_kernels_init(&kernels, 0);
     for (int back = 0; back < 2; back++) {
+        for (size_t c = 0; back && c < 2 * C; c++)
+            sums[c] = 1.0; /* what was there before is added to */
         if (back)
             kernels.channel_sums_back(PIXELS, C, x, dy, shift, sums);
         else
             kernels.channel_sums(PIXELS, C, x, shift, sums);
         for (size_t c = 0; c < C; c++) {
-            double first = 0.0, second = 0.0;
+            double first = back, second = back;
             for (size_t p = 0; p < PIXELS; p++) {
                 const double d = (double)x[p * C + c] - (double)shift[c];
                 const double g = back ? (double)dy[p * C + c] : d;
