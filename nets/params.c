@@ -87,6 +87,8 @@ SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
             param->count = row_count(&param->row);
             snprintf(param->name, sizeof param->name, "%s.%s", node->name,
                      param->row.name);
+            param->row.name =
+                param->name + strlen(node->name) + 1; /* outlives the graph */
             param->values = sim_arena_take(&params.values, param->count * sizeof(float));
             const uint32_t stream = stream_of(param->name);
             for (size_t k = 0; k < param->count; k++)

@@ -55,31 +55,16 @@ const NeuronSurrogate *neuron_surrogate_find(const char *name)
 
 NeuronJoin *neuron_join_forward(const NeuronDendrite *dendrite)
 {
-    return dendrite->pointwise ? neuron_pointwise_forward : dendrite->forward;
+    return dendrite->passes      ? NULL
+           : dendrite->pointwise ? neuron_pointwise_forward
+                                 : dendrite->forward;
 }
 
 NeuronJoin *neuron_join_backward(const NeuronDendrite *dendrite)
 {
-    return dendrite->pointwise ? neuron_pointwise_backward : dendrite->backward;
-}
-
-size_t neuron_spec_inputs(const NeuronSpec *spec, size_t units)
-{
-    return units * spec->dendrite->n_branches;
-}
-
-size_t neuron_spec_units(const NeuronSpec *spec, size_t inputs)
-{
-    const size_t branches = spec->dendrite->n_branches;
-    return inputs % branches ? 0 : inputs / branches;
-}
-
-size_t neuron_spec_members(const NeuronSpec *spec, size_t units,
-                           NeuronMember members[NEURON_MAX_MEMBERS])
-{
-    members[0] = (NeuronMember){
-        .function = spec->dendrite, .x_unit = spec->dendrite->n_branches, .units = units};
-    return 1;
+    return dendrite->passes      ? NULL
+           : dendrite->pointwise ? neuron_pointwise_backward
+                                 : dendrite->backward;
 }
 
 bool neuron_param_learns(const NeuronSpec *spec, const NeuronParam *param)
@@ -88,10 +73,20 @@ bool neuron_param_learns(const NeuronSpec *spec, const NeuronParam *param)
                                                : spec->learn == NEURON_LEARN_ALL;
 }
 
-size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *dendrite)
+size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *function)
 {
     size_t n = 0;
-    for (size_t i = 0; i < dendrite->n_params; i++)
-        n += neuron_param_learns(spec, &dendrite->params[i]);
+    for (size_t i = 0; i < function->n_params; i++)
+        n += neuron_param_learns(spec, &function->params[i]);
+    return n;
+}
+
+size_t neuron_spec_trained(const NeuronSpec *spec)
+{
+    NeuronParam params[NEURON_MAX_PARAMS];
+    const size_t n_params = neuron_spec_params(spec, params);
+    size_t n = 0;
+    for (size_t i = 0; i < n_params; i++)
+        n += neuron_param_learns(spec, &params[i]);
     return n;
 }

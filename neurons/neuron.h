@@ -36,6 +36,13 @@ typedef enum NeuronReset {
     NEURON_RESET_NONE
 } NeuronReset;
 typedef enum NeuronSharing { NEURON_PER_LAYER, NEURON_PER_CHANNEL } NeuronSharing;
+typedef enum NeuronEnsemble {             /* how several functions make one dendrite */
+                              NEURON_SUM, /* branches with a function each, added */
+                              NEURON_DUPLICATE, /* all of the same branches; units side by
+                                                   side */
+                              NEURON_PARTITION  /* each has its share of units and inputs
+                                                 */
+} NeuronEnsemble;
 typedef enum NeuronLearn { /* which parameters of the dendrite are learned */
                            NEURON_LEARN_DEFAULT, /* as its table says */
                            NEURON_LEARN_NONE,
@@ -63,7 +70,12 @@ typedef struct NeuronSpec {
     NeuronSharing sharing; /* of trained parameters */
     NeuronLearn learn;
     double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params; trained: initial */
-    double dendrite_values[NEURON_MAX_PARAMS];
+    double dendrite_values[NEURON_MAX_PARAMS]; /* rows of neuron_spec_params */
+    /* Dendrites of several functions; n_members 0: `dendrite` is the only one. */
+    NeuronEnsemble ensemble;
+    size_t n_members;
+    const NeuronDendrite *members[NEURON_MAX_MEMBERS];
+    char param_names[NEURON_MAX_PARAMS][16];
 } NeuronSpec;
 
 /* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */
@@ -141,9 +153,8 @@ typedef struct NeuronMember {
     bool d_x_adds;                     /* others gave a gradient to the same inputs */
 } NeuronMember;
 
-/* Joins the branches of every unit to one current. Either a function of the branches
- * (`pointwise`, a file of neurons/dendrites) or hooks; both NULL: the input is the
- * current. */
+/* Joins the branches of every unit to one current: a function of the branches
+ * (`pointwise`, a file of neurons/dendrites), or hooks. */
 struct NeuronDendrite {
     const char *name, *summary, *source;
     const char *formula;   /* of x (branches x, y, ...) and the parameters by name */
@@ -155,11 +166,9 @@ struct NeuronDendrite {
     size_t n_branches;
     NeuronSharing sharing; /* a new spec takes it over */
     const NeuronPointwise *pointwise;
+    bool passes; /* the current is the input itself */
     void (*forward)(const NeuronBranches *run);
     void (*backward)(const NeuronBranches *run);
-    /* One unit in double precision: x, d_x [n_branches]. Used by tests. */
-    void (*reference)(const NeuronSpec *spec, const double *x, double *current,
-                      double *d_x);
 };
 
 /* x = v - threshold, all derivatives of the step at x; formulas in surrogates.c. */
@@ -189,9 +198,15 @@ size_t neuron_spec_units(const NeuronSpec *spec, size_t inputs);
 size_t neuron_spec_members(const NeuronSpec *spec, size_t units,
                            NeuronMember members[NEURON_MAX_MEMBERS]);
 
-/* Whether the spec learns this parameter of its dendrite; and how many of them. */
+/* Rows of all parameters of the dendrite, with their names in this spec (borrowed from
+ * it); returns how many. */
+size_t neuron_spec_params(const NeuronSpec *spec, NeuronParam params[NEURON_MAX_PARAMS]);
+
+/* Whether the spec learns this parameter of its dendrite; and how many, of one function
+ * and of all. */
 bool neuron_param_learns(const NeuronSpec *spec, const NeuronParam *param);
-size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *dendrite);
+size_t neuron_trained_params(const NeuronSpec *spec, const NeuronDendrite *function);
+size_t neuron_spec_trained(const NeuronSpec *spec);
 
 /* What joins the branches, NULL where nothing is to be done. */
 typedef void NeuronJoin(const NeuronBranches *run);
@@ -203,6 +218,11 @@ NeuronSpec neuron_spec_default(void);
 
 /* Changes the dendrite and gives its parameters their initial values and sharing. */
 void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite);
+
+/* The same from text: a name, "relu+ada" (branches added), "d:and_ail/or_ail" or
+ * "p:and_ail/or_ail" (ensembles; neurons/ensemble.c); and back. */
+SimStatus neuron_spec_parse_dendrite(NeuronSpec *spec, const char *text);
+void neuron_spec_dendrite_text(const NeuronSpec *spec, char *text, size_t size);
 
 /* Changes the soma and gives its parameters their initial values. */
 void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);

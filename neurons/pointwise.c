@@ -89,17 +89,61 @@ static size_t y_at(const Pass *pass, size_t i)
            i % pass->row;
 }
 
+/* Units of a tile that lie in one pixel. */
+typedef struct Stretch {
+    size_t lane, n; /* first and how many */
+    size_t x, y;    /* floats to the first */
+} Stretch;
+
+static bool next_stretch(const Pass *pass, size_t first, size_t lanes, Stretch *s)
+{
+    s->lane += s->n;
+    if (s->lane >= lanes)
+        return false;
+    const size_t at = first + s->lane, left = pass->row - at % pass->row;
+    s->n = left < lanes - s->lane ? left : lanes - s->lane;
+    s->x = x_at(pass, at);
+    s->y = y_at(pass, at);
+    return true;
+}
+
 static const float *gather_x(Pass *pass, size_t first, size_t lanes)
 {
     if (pass->contiguous && lanes == NEURON_TILE)
         return pass->run->x + x_at(pass, first);
-    const size_t branches = pass->branches;
-    for (size_t i = 0; i < lanes; i++)
-        memcpy(pass->x + i * branches, pass->run->x + x_at(pass, first + i),
-               branches * sizeof(float));
+    const size_t branches = pass->branches, unit = pass->member->x_unit;
+    for (Stretch s = {0}; next_stretch(pass, first, lanes, &s);) {
+        const float *from = pass->run->x + s.x;
+        float *to = pass->x + s.lane * branches;
+        if (unit == branches)
+            memcpy(to, from, s.n * branches * sizeof *to);
+        else
+            for (size_t i = 0; i < s.n; i++)
+                for (size_t b = 0; b < branches; b++)
+                    to[i * branches + b] = from[i * unit + b];
+    }
     memset(pass->x + lanes * branches, 0,
            (NEURON_TILE - lanes) * branches * sizeof(float));
     return pass->x;
+}
+
+static void scatter_d_x(const Pass *pass, size_t first, size_t lanes, bool accumulate)
+{
+    const size_t branches = pass->branches, unit = pass->member->x_unit;
+    for (Stretch s = {0}; next_stretch(pass, first, lanes, &s);) {
+        const float *from = pass->d_x + s.lane * branches;
+        float *to = pass->run->d_x + s.x;
+        if (unit == branches && accumulate)
+            pass->run->context->kernels.add(s.n * branches, from, to);
+        else if (unit == branches)
+            memcpy(to, from, s.n * branches * sizeof *to);
+        else
+            for (size_t i = 0; i < s.n; i++)
+                for (size_t b = 0; b < branches; b++)
+                    to[i * unit + b] = accumulate
+                                           ? to[i * unit + b] + from[i * branches + b]
+                                           : from[i * branches + b];
+    }
 }
 
 static void forward_tile(Pass *pass, size_t first, size_t lanes)
@@ -108,16 +152,18 @@ static void forward_tile(Pass *pass, size_t first, size_t lanes)
     const bool direct = pass->contiguous && lanes == NEURON_TILE && !pass->member->adds;
     float *y = direct ? run->current + y_at(pass, first) : pass->y;
     pass->tiles->forward(gather_x(pass, first, lanes), pass->params, y);
-    for (size_t i = 0; !direct && i < lanes; i++) {
-        float *to = run->current + y_at(pass, first + i);
-        *to = pass->member->adds ? *to + y[i] : y[i];
-    }
+    if (direct)
+        return;
+    for (Stretch s = {0}; next_stretch(pass, first, lanes, &s);)
+        if (pass->member->adds)
+            run->context->kernels.add(s.n, y + s.lane, run->current + s.y);
+        else
+            memcpy(run->current + s.y, y + s.lane, s.n * sizeof *y);
 }
 
 static void backward_tile(Pass *pass, size_t first, size_t lanes)
 {
     const NeuronBranches *run = pass->run;
-    const size_t branches = pass->branches;
     const bool whole = pass->contiguous && lanes == NEURON_TILE;
     const bool accumulate = run->accumulate || pass->member->d_x_adds;
     const bool direct = whole && run->d_x && !accumulate;
@@ -126,8 +172,8 @@ static void backward_tile(Pass *pass, size_t first, size_t lanes)
         d_y = run->d_current + y_at(pass, first);
     } else { /* lanes beyond take no part: zero is their gradient */
         memset(pass->y, 0, sizeof pass->y);
-        for (size_t i = 0; i < lanes; i++)
-            pass->y[i] = run->d_current[y_at(pass, first + i)];
+        for (Stretch s = {0}; next_stretch(pass, first, lanes, &s);)
+            memcpy(pass->y + s.lane, run->d_current + s.y, s.n * sizeof *pass->y);
     }
     const float *x = gather_x(pass, first, lanes);
     float *d_x = direct ? run->d_x + x_at(pass, first) : pass->d_x;
@@ -135,18 +181,8 @@ static void backward_tile(Pass *pass, size_t first, size_t lanes)
         pass->tiles->backward_params(x, pass->params, d_y, d_x, pass->sums);
     else
         pass->tiles->backward(x, pass->params, d_y, d_x);
-    if (direct || !run->d_x)
-        return;
-    if (whole) {
-        run->context->kernels.add(NEURON_TILE * branches, d_x,
-                                  run->d_x + x_at(pass, first));
-        return;
-    }
-    for (size_t i = 0; i < lanes; i++) {
-        float *to = run->d_x + x_at(pass, first + i);
-        for (size_t b = 0; b < branches; b++)
-            to[b] = accumulate ? to[b] + d_x[i * branches + b] : d_x[i * branches + b];
-    }
+    if (!direct && run->d_x)
+        scatter_d_x(pass, first, lanes, accumulate);
 }
 
 /* One member over all pixels: with a value per layer any units make a tile; with one per

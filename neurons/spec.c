@@ -20,6 +20,7 @@ void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma)
 void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite)
 {
     spec->dendrite = dendrite;
+    spec->n_members = 0;
     spec->sharing = dendrite->sharing;
     memset(spec->dendrite_values, 0, sizeof spec->dendrite_values);
     for (size_t i = 0; i < dendrite->n_params; i++)
@@ -186,8 +187,10 @@ static SimStatus unknown_key(const NeuronSpec *spec, const char *key)
         names[n++] = words[i].key;
     for (size_t i = 0; i < spec->soma->n_params; i++)
         names[n++] = spec->soma->params[i].name;
-    for (size_t i = 0; i < spec->dendrite->n_params; i++)
-        names[n++] = spec->dendrite->params[i].name;
+    NeuronParam params[NEURON_MAX_PARAMS];
+    const size_t n_params = neuron_spec_params(spec, params);
+    for (size_t i = 0; i < n_params; i++)
+        names[n++] = params[i].name;
     names[n] = NULL;
     return unknown_value("key of a neuron", key, names);
 }
@@ -207,17 +210,8 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
         names[n] = NULL;
         return unknown_value(key, value, names);
     }
-    if (strcmp(key, "dendrite") == 0) {
-        const NeuronDendrite *dendrite = neuron_dendrite_find(value);
-        if (dendrite) {
-            neuron_spec_set_dendrite(spec, dendrite);
-            return SIM_OK;
-        }
-        for (; neuron_dendrites[n] && n + 1 < MAX_NAMES; n++)
-            names[n] = neuron_dendrites[n]->name;
-        names[n] = NULL;
-        return unknown_value(key, value, names);
-    }
+    if (strcmp(key, "dendrite") == 0)
+        return neuron_spec_parse_dendrite(spec, value);
     if (strcmp(key, "surrogate") == 0) {
         const NeuronSurrogate *surrogate = neuron_surrogate_find(value);
         if (surrogate) {
@@ -244,10 +238,10 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
     if (at >= 0)
         return number_from_text(key, value, spec->soma->params[at].low,
                                 spec->soma->params[at].high, &spec->soma_values[at]);
-    at = param_index(spec->dendrite->params, spec->dendrite->n_params, key);
+    NeuronParam params[NEURON_MAX_PARAMS];
+    at = param_index(params, neuron_spec_params(spec, params), key);
     if (at >= 0)
-        return number_from_text(key, value, spec->dendrite->params[at].low,
-                                spec->dendrite->params[at].high,
+        return number_from_text(key, value, params[at].low, params[at].high,
                                 &spec->dendrite_values[at]);
     return unknown_key(spec, key);
 }
@@ -269,10 +263,13 @@ void neuron_spec_print(const NeuronSpec *spec,
                        void (*row)(void *argument, const char *key, const char *value),
                        void *argument)
 {
-    row(argument, "dendrite", spec->dendrite->name);
-    for (size_t i = 0; i < spec->dendrite->n_params; i++)
-        print_number(row, argument, spec->dendrite->params[i].name,
-                     spec->dendrite_values[i]);
+    char text[512];
+    neuron_spec_dendrite_text(spec, text, sizeof text);
+    row(argument, "dendrite", text);
+    NeuronParam params[NEURON_MAX_PARAMS];
+    const size_t n_params = neuron_spec_params(spec, params);
+    for (size_t i = 0; i < n_params; i++)
+        print_number(row, argument, params[i].name, spec->dendrite_values[i]);
     row(argument, "soma", spec->soma->name);
     for (size_t i = 0; i < spec->soma->n_params; i++)
         print_number(row, argument, spec->soma->params[i].name, spec->soma_values[i]);
@@ -296,9 +293,10 @@ SimStatus neuron_spec_check(const NeuronSpec *spec)
 {
     SimStatus status =
         check_ranges(spec->soma->params, spec->soma->n_params, spec->soma_values);
+    NeuronParam params[NEURON_MAX_PARAMS];
     if (status == SIM_OK)
-        status = check_ranges(spec->dendrite->params, spec->dendrite->n_params,
-                              spec->dendrite_values);
+        status =
+            check_ranges(params, neuron_spec_params(spec, params), spec->dendrite_values);
     if (status != SIM_OK)
         return status;
     const int threshold =

@@ -80,7 +80,7 @@ static Join lay_out(const NeuronSpec *spec, size_t nt, SimShape units, void *scr
     const size_t least = (join.pixels + MAX_TASKS - 1) / MAX_TASKS;
     join.block = TASK_UNITS / units.c > least ? TASK_UNITS / units.c : least;
     join.n_tasks = (join.pixels + join.block - 1) / join.block;
-    join.n_params = neuron_trained_params(spec, spec->dendrite);
+    join.n_params = neuron_spec_trained(spec);
     join.n_sums = join.n_params * param_count(spec, units.c);
     const size_t sums = sim_align_up(join.n_tasks * join.n_sums * sizeof(double));
     const size_t currents =
@@ -164,11 +164,12 @@ static float kept_inside(const NeuronParam *param, float value, double gradient)
 static void join_branches_back(Join *join)
 {
     const NetLayerRun *run = join->run;
-    const NeuronDendrite *dendrite = join->spec->dendrite;
+    NeuronParam params[NEURON_MAX_PARAMS];
+    neuron_spec_params(join->spec, params);
     const size_t first = soma_params(join->spec);
     sim_team_run(&run->context->team, join->n_tasks, join_back_task, join);
     for (size_t i = 0, row = 0; i < join->n_params; row++) {
-        if (!neuron_param_learns(join->spec, &dendrite->params[row]))
+        if (!neuron_param_learns(join->spec, &params[row]))
             continue;
         const size_t count = join->n_sums / join->n_params;
         for (size_t k = 0; k < count; k++) {
@@ -176,7 +177,7 @@ static void join_branches_back(Join *join)
             for (size_t task = 0; task < join->n_tasks; task++)
                 total += join->sums[task * join->n_sums + i * count + k];
             run->d_params[first + i][k] +=
-                kept_inside(&dendrite->params[row], run->params[first + i][k], total);
+                kept_inside(&params[row], run->params[first + i][k], total);
         }
         i++;
     }
@@ -201,16 +202,19 @@ static SimStatus plan(NetLayerPlan *plan)
 {
     const NetNeuron *options = plan->options;
     const NeuronSpec *spec = &options->spec;
-    const NeuronDendrite *dendrite = spec->dendrite;
     const NeuronSoma *soma = spec->soma;
     const SimStatus status = neuron_spec_check(spec);
     if (status != SIM_OK)
         return status;
     const size_t units = neuron_spec_units(spec, plan->in[0].c);
-    if (!units)
+    if (!units) {
+        const size_t least = spec->n_members ? spec->n_members : 1;
+        char text[128];
+        neuron_spec_dendrite_text(spec, text, sizeof text);
         return sim_fail(SIM_ERR_SHAPE,
-                        "%zu channels are not a multiple of the %zu branches of %s",
-                        plan->in[0].c, dendrite->n_branches, dendrite->name);
+                        "%zu channels are not a multiple of the %zu inputs of %s",
+                        plan->in[0].c, neuron_spec_inputs(spec, least), text);
+    }
     if (plan->in[0].t == 1 && plan->steps > 1 && spec->soma->n_states)
         return sim_fail(SIM_ERR_SHAPE,
                         "a %s neuron needs a sequence, its input is the same at "
@@ -230,9 +234,11 @@ static SimStatus plan(NetLayerPlan *plan)
     for (size_t i = 0; i < soma->n_params; i++)
         if (soma->params[i].trained)
             add_param(plan, spec, soma->params[i].name, spec->soma_values[i]);
-    for (size_t i = 0; i < dendrite->n_params; i++)
-        if (neuron_param_learns(spec, &dendrite->params[i]))
-            add_param(plan, spec, dendrite->params[i].name, spec->dendrite_values[i]);
+    NeuronParam params[NEURON_MAX_PARAMS];
+    const size_t n_params = neuron_spec_params(spec, params);
+    for (size_t i = 0; i < n_params; i++)
+        if (neuron_param_learns(spec, &params[i]))
+            add_param(plan, spec, params[i].name, spec->dendrite_values[i]);
     plan->backward_needs = NET_NEEDS_INPUT;
     const bool whole = !joins(spec); /* the input is the current */
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
@@ -262,7 +268,7 @@ static void backward(const NetLayerRun *run)
 {
     NeuronRun neuron = make_run(run);
     const NeuronSpec *spec = neuron.spec;
-    if (!run->dx[0] && !soma_params(spec) && !neuron_trained_params(spec, spec->dendrite))
+    if (!run->dx[0] && !soma_params(spec) && !neuron_spec_trained(spec))
         return;
     Join join = join_branches(run, &neuron, true);
     if (!joins(spec)) {

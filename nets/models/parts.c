@@ -16,12 +16,12 @@
         va_end(args);                                                                    \
     } while (0)
 
-int net_part_conv(const NetParts *parts, int from, size_t channels, size_t kernel,
+int net_part_conv(const NetParts *parts, int from, size_t units, size_t kernel,
                   size_t stride, const char *name, ...)
 {
     NAME(text, name);
     NetConv conv = parts->conv;
-    conv.channels = (int64_t)channels;
+    conv.channels = (int64_t)net_part_inputs(&parts->neuron, units);
     conv.kernel = (int64_t)kernel;
     conv.stride = (int64_t)stride;
     conv.padding = (int64_t)(kernel / 2);
@@ -111,9 +111,16 @@ void net_part_classical(NeuronSpec *spec)
         neuron_spec_set(spec, "dendrite", "relu");
 }
 
+size_t net_part_units(const NeuronSpec *spec, size_t units)
+{
+    while (neuron_spec_inputs(spec, units) == 0)
+        units++;
+    return units;
+}
+
 size_t net_part_inputs(const NeuronSpec *spec, size_t units)
 {
-    return neuron_spec_inputs(spec, units);
+    return neuron_spec_inputs(spec, net_part_units(spec, units));
 }
 
 void net_part_widen_number(int64_t *width, double factor)

@@ -12,7 +12,9 @@ typedef struct NetParts {
     NeuronSpec neuron;
 } NetParts;
 
-int net_part_conv(const NetParts *parts, int from, size_t channels, size_t kernel,
+/* A convolution with as many channels as `units` neurons want: a dendrite joins branches.
+ */
+int net_part_conv(const NetParts *parts, int from, size_t units, size_t kernel,
                   size_t stride, const char *name, ...)
     __attribute__((format(printf, 6, 7)));
 int net_part_norm(const NetParts *parts, int from, const char *name, ...)
@@ -40,7 +42,9 @@ void net_part_head(const NetParts *parts, int from, size_t classes, size_t voter
 /* No soma and, where there is one, a rectifier as dendrite. */
 void net_part_classical(NeuronSpec *spec);
 
-/* Outputs that the layer before `units` neurons needs: a dendrite joins branches. */
+/* The next number of units, from `units` on, that the dendrite can have: an ensemble of
+ * three gives a multiple of three. And the outputs that the layer before them needs. */
+size_t net_part_units(const NeuronSpec *spec, size_t units);
 size_t net_part_inputs(const NeuronSpec *spec, size_t units);
 
 /* Widths times a factor, at least 1: of one number, and of every number in `text` that

@@ -76,7 +76,10 @@ static SimStatus build(const void *given, const NetModelInput *input,
         s = net_part_spike(&parts, s, "spike%zu", i);
         if (i > 0 && i % 2 == 0) {
             if (stage > 0 && i == 2 * n * stage + 2) {
-                skip = net_part_conv(&parts, skip, channels, 1, 2, "skip%zu.conv", stage);
+                NetParts no_neuron = parts;
+                no_neuron.neuron = neuron_spec_default();
+                skip = net_part_conv(&no_neuron, skip, net_part_units(spec, channels), 1,
+                                     2, "skip%zu.conv", stage);
                 skip = net_part_norm(&parts, skip, "skip%zu.norm", stage);
             }
             const NetJoin add = {NET_JOIN_ADD};

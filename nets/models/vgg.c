@@ -104,7 +104,10 @@ static SimStatus build(const void *given, const NetModelInput *input,
                         "layers: a network needs at least one convolution");
     const double bound = sqrt(1.0 / 6.0);
     if (o->hidden) {
-        const NetLinear hidden = {.channels = o->hidden, .init = 1, .gain = 1.0};
+        const NetLinear hidden = {.channels =
+                                      (int64_t)net_part_inputs(spec, (size_t)o->hidden),
+                                  .init = 1,
+                                  .gain = 1.0};
         x = add_dropout(&parts, o, x, "drop1");
         x = net_graph_add(graph, &net_layer_linear, &hidden, 1, &x, "hidden");
         x = net_part_spike(&parts, x, "hidden.spike");

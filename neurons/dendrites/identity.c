@@ -1,18 +1,17 @@
-/* neurons/dendrites/identity.c: one branch, passed on as it is. */
-#include "neurons/neuron.h"
+/* neurons/dendrites/identity.c: the input itself. */
+#include "neurons/pointwise_internal.h"
 
-static void reference(const NeuronSpec *spec, const double *x, double *current,
-                      double *d_x)
+static inline Real value(const Real *x, const Real *p)
 {
-    (void)spec;
-    *current = x[0];
-    d_x[0] = 1.0;
+    (void)p;
+    return x[0];
 }
 
-const NeuronDendrite neuron_dendrite_identity = {
-    .name = "identity",
-    .summary = "one branch, passed on as it is",
-    .source = "the point neuron",
-    .n_branches = 1,
-    .reference = reference,
-};
+static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)
+{
+    (void)x, (void)p, (void)d_p;
+    d_x[0] = R(1.0);
+}
+
+NEURON_POINTWISE(identity, 1, 0, .summary = "the input itself", .formula = "x",
+                 .source = "the point neuron", .certainty = "standard", .passes = true)

@@ -22,7 +22,7 @@ typedef struct Harness {
     HarnessSetup setup;
     SimContext context;
     NetLayerPlan plan;
-    unsigned char options[512];
+    _Alignas(max_align_t) unsigned char options[1024];
     size_t n_x[NET_MAX_INPUTS], n_y; /* floats of the whole sequence */
     size_t n_params[NET_MAX_PARAMS];
     float *x[NET_MAX_INPUTS], *dx[NET_MAX_INPUTS]; /* [t,n,h,w,c], dense */
