@@ -57,11 +57,13 @@ static void print_params(const NeuronParam *params, size_t n, const double *valu
 
 static void print_neuron(const NeuronSpec *neuron)
 {
-    const NeuronDendrite *const dendrite = neuron->dendrite;
     printf("neuron     ");
-    if (dendrite->forward) {
-        printf("%s", dendrite->name);
-        print_params(dendrite->params, dendrite->n_params, neuron->dendrite_values);
+    if (!neuron->dendrite->passes) {
+        char text[256];
+        NeuronParam params[NEURON_MAX_PARAMS];
+        neuron_spec_dendrite_text(neuron, text, sizeof text);
+        printf("%s", text);
+        print_params(params, neuron_spec_params(neuron, params), neuron->dendrite_values);
         printf("; ");
     }
     if (neuron->soma->output != SIM_SPIKES) {
