@@ -55,7 +55,7 @@ static int conv(const NetParts *parts, int x, size_t from, size_t to, size_t ker
                 size_t stride, const char *name)
 {
     NetParts here = *parts;
-    here.conv.gain = sqrt((double)from / (double)to);
+    here.conv.gain = sqrt((double)from / (double)net_part_inputs(&parts->neuron, to));
     return net_part_conv(&here, x, to, kernel, stride, "%s.conv", name);
 }
 
@@ -171,6 +171,8 @@ static SimStatus build(const void *given, const NetModelInput *input,
     if (*o->stages)
         SIM_TRY(net_part_stages(o->stages, 0, 0, stages, &n_stages));
     SIM_TRY(check(o, stages, n_stages));
+    for (size_t s = 0; s < n_stages && o->block == HALVES; s++)
+        stages[s].width = 2 * net_part_units(spec, stages[s].width / 2);
     const size_t stride = o->stem_stride    ? (size_t)o->stem_stride
                           : input->constant ? 1
                                             : 2;
