@@ -51,7 +51,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
         if (bytes > most)
             most = bytes;
     }
-    SimArena arenas[3] = {0};
+    SimArena arenas[4] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
@@ -62,6 +62,9 @@ static size_t measure(const SimConv *conv, unsigned calls)
         SimConvTilesRoom room;
         sim_conv_tiles_layout(conv, &arenas[2], &room);
     }
+    if ((calls & SIM_CONV_FORWARD) && conv->form == SIM_SPIKES &&
+        conv->break_even.forward > 0.0)
+        sim_conv_packed_layout(conv, &arenas[3]);
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)
             most = arenas[i].used;
@@ -152,7 +155,8 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 {
     SimArena arena = arena_over(conv, scratch);
     if (conv->use_spikes)
-        sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
+        sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y,
+                                sim_conv_packed_layout(conv, &arena));
     else
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
 }

@@ -6,17 +6,13 @@
 
 enum {
     K_BLOCK = 128,                /* output channels of a forward task */
-    WEIGHT_BYTES = 320 * 1024,    /* weights that stay in cache while pixels pass by */
-    TAP_BYTES = 32 * 1024,        /* the same with many spikes: the first cache */
-    STRIP_BYTES = 64 * 1024,      /* of y that pass by then */
+    PACK_PIXELS = 256,            /* of output from which packing weights pays */
     INPUT_WEIGHT_BYTES = 1 << 20, /* the same for the gradient of the input */
     SUB_BYTES = 384 * 1024,       /* of dy that stay in cache while channels pass by */
     BATCH_BYTES = 16 << 20,       /* lists and dy with its border at once */
     TASKS = 16,                   /* wanted at least, where there is work for them */
     C_BLOCK = 32                  /* input channels of a weights task */
 };
-
-static const double dense_enough = 0.12; /* of the input, for taps one by one */
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -46,45 +42,107 @@ typedef struct Forward {
     const SimConv *conv;
     const uint64_t *bits;
     const float *weights, *bias;
+    float *packed; /* or NULL */
     float *y;
     size_t n_rows, rows, row_tasks; /* all, of a task, tasks per block of channels */
-    size_t k_block, c_block, tap_block, strip; /* strip: rows */
+    size_t k_block;
 } Forward;
+
+typedef struct Block { /* of output channels within a group */
+    size_t k, k_last;
+    size_t c, c_last; /* input channels of the group */
+    size_t packed;    /* where its weights begin, in floats */
+} Block;
+
+static Block block_at(const Forward *f, size_t index)
+{
+    const SimConvShape *s = &f->conv->shape;
+    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
+    const size_t k_blocks = blocks(k_group, f->k_block), group = index / k_blocks;
+    const size_t k_in_group = index % k_blocks * f->k_block;
+    const size_t k = group * k_group + k_in_group;
+    return (Block){.k = k,
+                   .k_last = k + smaller(f->k_block, k_group - k_in_group),
+                   .c = group * c_group,
+                   .c_last = (group + 1) * c_group,
+                   .packed = k * c_group * s->kh * s->kw};
+}
+
+/* Up to 64 input channels that lie in one word; c: the first one. */
+static size_t word_end(size_t c, size_t last)
+{
+    return smaller((c / 64 + 1) * 64, last);
+}
+
+/* Of a block and the channels c..next, packed: [taps, next - c, k]. */
+static SimRows rows_of(const Forward *f, const Block *b, size_t c, size_t next)
+{
+    const SimConvShape *s = &f->conv->shape;
+    const size_t width = b->k_last - b->k, c_group = s->c / s->groups;
+    if (f->packed)
+        return (SimRows){.at = f->packed + b->packed + (c - b->c) * s->kh * s->kw * width,
+                         .tap = (next - c) * width,
+                         .row = width};
+    return (SimRows){
+        .at = f->weights + (c - b->c) * s->k + b->k, .tap = c_group * s->k, .row = s->k};
+}
+
+/* One tap of one block of output channels. */
+static void pack_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Forward *f = argument;
+    const SimConvShape *s = &f->conv->shape;
+    const size_t taps = s->kh * s->kw, tap = index % taps, c_group = s->c / s->groups;
+    const Block b = block_at(f, index / taps);
+    const float *from = f->weights + tap * c_group * s->k + b.k;
+    for (size_t c = b.c, next; c < b.c_last; c = next) {
+        next = word_end(c, b.c_last);
+        const SimRows to = rows_of(f, &b, c, next);
+        for (size_t i = c; i < next; i++)
+            memcpy((float *)(size_t)to.at + tap * to.tap + (i - c) * to.row,
+                   from + (i - b.c) * s->k, to.row * sizeof *from);
+    }
+}
 
 static void forward_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Forward *f = argument;
     const SimConvShape *s = &f->conv->shape;
-    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
-    const size_t k_blocks = blocks(k_group, f->k_block);
     const size_t first = index % f->row_tasks * f->rows;
-    const size_t last = smaller(first + f->rows, f->n_rows);
-    const size_t group = index / f->row_tasks / k_blocks;
-    const size_t k_in_group = index / f->row_tasks % k_blocks * f->k_block;
-    const size_t k = group * k_group + k_in_group;
-    const size_t k_last = k + smaller(f->k_block, k_group - k_in_group);
+    const size_t last = smaller(first + f->rows, f->n_rows), taps = s->kh * s->kw;
+    const Block b = block_at(f, index / f->row_tasks);
     for (size_t p = first * s->ow; p < last * s->ow; p++)
         if (f->bias)
-            memcpy(f->y + p * s->k + k, f->bias + k, (k_last - k) * sizeof *f->y);
+            memcpy(f->y + p * s->k + b.k, f->bias + b.k, (b.k_last - b.k) * sizeof *f->y);
         else
-            memset(f->y + p * s->k + k, 0, (k_last - k) * sizeof *f->y);
-    const size_t taps = s->kh * s->kw;
-    for (size_t c = 0; c < c_group; c += f->c_block)
-        for (size_t strip = first; strip < last; strip += f->strip)
-            for (size_t tap = 0; tap < taps; tap += f->tap_block)
-                f->conv->context->kernels.conv_spikes_forward(
-                    s, strip, smaller(strip + f->strip, last), tap,
-                    smaller(tap + f->tap_block, taps), k, k_last, group * c_group + c,
-                    group * c_group + smaller(c + f->c_block, c_group), f->bits,
-                    f->weights, f->y);
+            memset(f->y + p * s->k + b.k, 0, (b.k_last - b.k) * sizeof *f->y);
+    for (size_t c = b.c, next; c < b.c_last; c = next) {
+        next = word_end(c, b.c_last);
+        const SimRows weights = rows_of(f, &b, c, next);
+        for (size_t tap = 0; tap < taps; tap += SIM_TAPS)
+            f->conv->context->kernels.conv_spikes_forward(
+                s, first, last, tap, smaller(tap + SIM_TAPS, taps), b.k, b.k_last, c,
+                next, f->bits, &weights, f->y);
+    }
+}
+
+float *sim_conv_packed_layout(const SimConv *conv, SimArena *arena)
+{
+    const SimConvShape *s = &conv->shape;
+    return sim_arena_take(arena,
+                          s->k / s->groups > K_BLOCK
+                              ? s->kh * s->kw * s->c / s->groups * s->k * sizeof(float)
+                              : 0);
 }
 
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             const float *weights, const float *bias, float *y)
+                             const float *weights, const float *bias, float *y,
+                             float *packed)
 {
     const SimConvShape *s = &conv->shape;
-    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
+    const size_t k_group = s->k / s->groups;
     Forward f = {.conv = conv,
                  .bits = bits,
                  .weights = weights,
@@ -92,25 +150,14 @@ void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bit
                  .y = y,
                  .n_rows = nt * s->n * s->oh,
                  .k_block = smaller(K_BLOCK, k_group)};
-    /* The block of input channels decides the order of additions, so it is a function of
-     * the shape alone. */
-    const size_t channel_bytes = s->kh * s->kw * f.k_block * sizeof(float);
-    f.c_block = larger(64, WEIGHT_BYTES / channel_bytes / 64 * 64);
-    f.c_block = smaller(f.c_block, c_group);
-    /* With many spikes it pays to take a strip of pixels through one tap after the other,
-     * whose weights then stay in the first cache; the order of additions is the same. */
-    f.tap_block = s->kh * s->kw;
-    f.strip = f.n_rows;
-    const size_t ones = conv->context->kernels.spikes_count(
-        nt * s->n * s->h * s->w * sim_words(s->c), bits);
-    if ((double)ones > dense_enough * (double)(nt * s->n * s->h * s->w * s->c)) {
-        const size_t tap_bytes = f.c_block * f.k_block * sizeof(float);
-        f.tap_block = smaller(larger(1, TAP_BYTES / tap_bytes), f.tap_block);
-        f.strip = larger(1, STRIP_BYTES / (s->ow * f.k_block * sizeof(float)));
-    }
     const size_t k_tasks = s->groups * blocks(k_group, f.k_block);
     f.rows = rows_per_task(f.n_rows, k_tasks);
     f.row_tasks = blocks(f.n_rows, f.rows);
+    /* Slices of long rows share few sets of a cache: side by side they fit. */
+    if (k_group > K_BLOCK && f.n_rows * s->ow >= PACK_PIXELS) {
+        f.packed = packed;
+        sim_team_run(&conv->context->team, k_tasks * s->kh * s->kw, pack_task, &f);
+    }
     sim_team_run(&conv->context->team, k_tasks * f.row_tasks, forward_task, &f);
 }
 

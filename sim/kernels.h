@@ -15,6 +15,14 @@
 enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2, SIM_CPU_AMX = 4 /* bfloat16 tiles */ };
 enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 
+/* Weights for conv_spikes_forward: at [tap, channel from c_first, k from k_first], with
+ * `tap` and `row` floats from one to the next. */
+typedef struct SimRows {
+    const float *at;
+    size_t tap, row;
+} SimRows;
+enum { SIM_TAPS = 25 };
+
 /* The integrate-and-fire family, potentials measured from rest:
  *
  *     now        h = decay v + gain x;  s = [h > threshold];  v = reset(h, s)
@@ -157,13 +165,14 @@ typedef struct SimKernels {
      * image * oh + oy, a row of x image * h + iy. Channel ranges lie in one group. */
 
     /* y [row_first..row_last, ow, k_first..k_last] += the weight rows of the set bits of
-     * input channels c_first..c_last through the taps ky * kw + kx from tap_first to
-     * tap_last; taps outside, channels inside, both rising. */
+     * input channels c_first..c_last (of one word) through the taps ky * kw + kx from
+     * tap_first to tap_last, SIM_TAPS at most; taps outside, channels inside, both
+     * rising. */
     void (*conv_spikes_forward)(const SimConvShape *shape, size_t row_first,
                                 size_t row_last, size_t tap_first, size_t tap_last,
                                 size_t k_first, size_t k_last, size_t c_first,
-                                size_t c_last, const uint64_t *bits, const float *weights,
-                                float *y);
+                                size_t c_last, const uint64_t *bits,
+                                const SimRows *weights, float *y);
     /* dx [row_first..row_last, w, c_first..c_last] += the gradient, at the bits set in
      * `active` only: dot products over taps outside, output channels inside, in 16
      * partial sums (channel mod 16) that are folded by halves. */

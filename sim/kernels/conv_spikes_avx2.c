@@ -59,6 +59,36 @@ static inline __m128 fold_to_four(const Vector *part)
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
+/* The numbers of the bits set. */
+static inline void write_channels(uint64_t ones, uint8_t *list)
+{
+    while (ones) {
+#pragma GCC unroll 4
+        for (size_t i = 0; i < 4; i++) {
+            list[i] = (uint8_t)_tzcnt_u64(ones);
+            ones = _blsr_u64(ones);
+        }
+        list += 4;
+    }
+}
+
+/* Appends base + channel * step; returns the new end. */
+static inline uint32_t *append_channels(size_t n, const uint8_t *channel, uint32_t base,
+                                        uint32_t step, uint32_t *list)
+{
+    size_t i = 0;
+    do {
+        const __m256i c = _mm256_cvtepu8_epi32(
+            _mm_loadl_epi64((const __m128i *)(const void *)(channel + i)));
+        _mm256_storeu_si256(
+            (__m256i *)(void *)(list + i),
+            _mm256_add_epi32(_mm256_set1_epi32((int)base),
+                             _mm256_mullo_epi32(c, _mm256_set1_epi32((int)step))));
+        i += 8;
+    } while (i < n);
+    return list + n;
+}
+
 #define GATHER_MANY 0
 #include "sim/kernels/conv_spikes.inc"
 

@@ -59,6 +59,37 @@ static inline __m128 fold_to_four(const Vector *part)
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
+/* The numbers of the bits set. */
+static inline void write_channels(uint64_t ones, uint8_t *list)
+{
+    __m512i number =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (; ones; ones >>= 16) {
+        const __mmask16 now = (__mmask16)ones;
+        _mm_storeu_si128((__m128i *)(void *)list,
+                         _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(now, number)));
+        list += _mm_popcnt_u32(now);
+        number = _mm512_add_epi32(number, _mm512_set1_epi32(16));
+    }
+}
+
+/* Appends base + channel * step; returns the new end. */
+static inline uint32_t *append_channels(size_t n, const uint8_t *channel, uint32_t base,
+                                        uint32_t step, uint32_t *list)
+{
+    size_t i = 0;
+    do { /* 0 to 16 are the rule: no branch to guess */
+        const __m512i c = _mm512_cvtepu8_epi32(
+            _mm_loadu_si128((const __m128i *)(const void *)(channel + i)));
+        _mm512_storeu_si512(
+            list + i,
+            _mm512_add_epi32(_mm512_set1_epi32((int)base),
+                             _mm512_mullo_epi32(c, _mm512_set1_epi32((int)step))));
+        i += 16;
+    } while (i < n);
+    return list + n;
+}
+
 #define GATHER_MANY 1 /* more than three taps at once */
 #include "sim/kernels/conv_spikes.inc"
 

@@ -11,28 +11,26 @@ static bool is_set(const uint64_t *pixel, size_t c)
 static void forward(const SimConvShape *shape, size_t row_first, size_t row_last,
                     size_t tap_first, size_t tap_last, size_t k_first, size_t k_last,
                     size_t c_first, size_t c_last, const uint64_t *bits,
-                    const float *weights, float *y)
+                    const SimRows *weights, float *y)
 {
     const SimConvShape s = *shape;
-    const size_t words = (s.c + 63) / 64, c_group = s.c / s.groups;
-    const size_t c_base = k_first / (s.k / s.groups) * c_group;
-    for (size_t row = row_first; row < row_last; row++)
-        for (size_t ox = 0; ox < s.ow; ox++)
+    const size_t words = (s.c + 63) / 64;
+    for (size_t out = row_first * s.ow; out < row_last * s.ow; out++)
+        for (size_t k = k_first; k < k_last; k++) {
+            float sum = y[out * s.k + k];
             for (size_t tap = tap_first; tap < tap_last; tap++) {
-                const size_t iy = row % s.oh * s.stride + tap / s.kw - s.pad;
-                const size_t ix = ox * s.stride + tap % s.kw - s.pad;
-                if (iy >= s.h || ix >= s.w) /* also below zero: the sizes are unsigned */
+                const size_t iy = out / s.ow % s.oh * s.stride + tap / s.kw - s.pad;
+                const size_t ix = out % s.ow * s.stride + tap % s.kw - s.pad;
+                if (iy >= s.h || ix >= s.w) /* also below zero: sizes are unsigned */
                     continue;
-                const size_t pixel = (row / s.oh * s.h + iy) * s.w + ix;
-                for (size_t c = c_first; c < c_last; c++) {
-                    if (!is_set(bits + pixel * words, c))
-                        continue;
-                    const float *weight = weights + (tap * c_group + c - c_base) * s.k;
-                    float *out = y + (row * s.ow + ox) * s.k;
-                    for (size_t k = k_first; k < k_last; k++)
-                        out[k] += weight[k];
-                }
+                const size_t pixel = (out / s.ow / s.oh * s.h + iy) * s.w + ix;
+                for (size_t c = c_first; c < c_last; c++)
+                    if (is_set(bits + pixel * words, c))
+                        sum += weights->at[tap * weights->tap +
+                                           (c - c_first) * weights->row + k - k_first];
             }
+            y[out * s.k + k] = sum;
+        }
 }
 
 enum { PARTS = 16 };

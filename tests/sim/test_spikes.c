@@ -126,7 +126,8 @@ ParameterizedTestParameters(spikes, convolution)
         SHAPE(7, 6, 70, 33, 3, 3, 2, 1, 1),   SHAPE(5, 5, 12, 24, 3, 3, 1, 1, 4),
         SHAPE(1, 1, 130, 10, 1, 1, 1, 0, 1),  SHAPE(6, 5, 9, 17, 5, 3, 1, 1, 1),
         SHAPE(8, 8, 96, 160, 1, 1, 2, 0, 2),  SHAPE(9, 9, 5, 131, 9, 9, 1, 4, 1),
-        SHAPE(6, 6, 200, 200, 3, 3, 3, 0, 2),
+        SHAPE(6, 6, 200, 200, 3, 3, 3, 0, 2), SHAPE(24, 24, 3, 7, 23, 23, 1, 2, 1),
+        SHAPE(40, 21, 64, 32, 3, 3, 1, 1, 1),
     };
     enum { N = sizeof shapes / sizeof *shapes };
     size_t n = 0;
@@ -158,10 +159,17 @@ ParameterizedTest(Case *c, spikes, convolution)
     const size_t g = s.groups - 1, skip = c_group > 3 ? 3 : 0;
     float *y[2] = {guarded(from, ny), guarded(from, ny)};
     float *dx[2] = {guarded(from, nx), guarded(from, nx)};
+    const size_t taps = s.kh * s.kw, first = g * c_group + skip > (s.c - 1) / 64 * 64
+                                                 ? g * c_group + skip
+                                                 : (s.c - 1) / 64 * 64;
+    const SimRows rows = {.at = weights + (first - g * c_group) * s.k + g * k_group,
+                          .tap = c_group * s.k,
+                          .row = s.k};
     for (size_t i = 0; i < 2; i++) {
-        table[i].conv_spikes_forward(&s, 1, s.n * s.oh, s.kh * s.kw > 1, s.kh * s.kw,
-                                     g * k_group, s.k, g * c_group + skip, s.c, bits,
-                                     weights, y[i]);
+        for (size_t tap = taps > 1; tap < taps; tap += SIM_TAPS)
+            table[i].conv_spikes_forward(&s, 1, s.n * s.oh, tap,
+                                         tap + SIM_TAPS < taps ? tap + SIM_TAPS : taps,
+                                         g * k_group, s.k, first, s.c, bits, &rows, y[i]);
         table[i].conv_spikes_input(&s, 1, s.n * s.h, g * c_group + skip, s.c, bits, from,
                                    weights, dx[i]);
     }
