@@ -60,6 +60,13 @@ typedef struct DataHealth {
 
 typedef struct DataFile DataFile;
 
+/* A place in an event file to come back to: plain data, meant for the same file. */
+typedef struct DataMark {
+    uint64_t at;      /* byte */
+    int64_t state[3]; /* the reader's own */
+    int64_t last_t_us;
+} DataMark;
+
 typedef struct DataReader {
     const char *name, *summary;
     DataKind kind;
@@ -70,6 +77,10 @@ typedef struct DataReader {
         DataFile *file); /* reads the header; fills file->info, file->state */
     /* Up to `max` events, in file order; *n == 0 is the end. */
     SimStatus (*next_events)(DataFile *file, size_t max, DataEvent *events, size_t *n);
+    /* Where the next event comes from, and going back there: long recordings are looked
+     * at from the middle. What was counted in file->health stays. */
+    void (*mark)(const DataFile *file, DataMark *out);
+    SimStatus (*go)(DataFile *file, const DataMark *mark);
     /* Image `index`, [height, width, channels] bytes, and its label. `pixels` NULL: only
      * the label is wanted, which should be cheap. Calls in order of index are the fast
      * way. */

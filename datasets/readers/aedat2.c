@@ -169,6 +169,24 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     return SIM_OK;
 }
 
+static void mark(const DataFile *file, DataMark *out)
+{
+    const State *state = file->state;
+    *out = (DataMark){
+        file->at, {state->wraps_us, state->last, state->started}, file->last_t_us};
+}
+
+static SimStatus go(DataFile *file, const DataMark *mark)
+{
+    State *state = file->state;
+    data_seek(file, mark->at);
+    state->wraps_us = mark->state[0];
+    state->last = (uint32_t)mark->state[1];
+    state->started = mark->state[2] != 0;
+    file->last_t_us = mark->last_t_us;
+    return SIM_OK;
+}
+
 static void close_file(DataFile *file)
 {
     free(file->state);
@@ -181,5 +199,7 @@ const DataReader data_reader_aedat2 = {
     .probe = probe,
     .open = open_file,
     .next_events = next_events,
+    .mark = mark,
+    .go = go,
     .close = close_file,
 };

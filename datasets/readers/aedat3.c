@@ -223,6 +223,24 @@ out:
     return status;
 }
 
+static void mark(const DataFile *file, DataMark *out)
+{
+    const State *s = file->state;
+    *out = (DataMark){
+        file->at, {(int64_t)s->next, s->left, s->overflow_us}, file->last_t_us};
+}
+
+static SimStatus go(DataFile *file, const DataMark *mark)
+{
+    State *s = file->state;
+    data_seek(file, mark->at);
+    s->next = (uint64_t)mark->state[0];
+    s->left = (uint32_t)mark->state[1];
+    s->overflow_us = mark->state[2];
+    file->last_t_us = mark->last_t_us;
+    return SIM_OK;
+}
+
 static void close_file(DataFile *file)
 {
     free(file->state);
@@ -235,5 +253,7 @@ const DataReader data_reader_aedat3 = {
     .probe = probe,
     .open = open_file,
     .next_events = next_events,
+    .mark = mark,
+    .go = go,
     .close = close_file,
 };

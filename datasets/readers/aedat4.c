@@ -352,6 +352,33 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     return SIM_OK;
 }
 
+/* Inside a packet: the packet again, then what was left of it. */
+static void mark(const DataFile *file, DataMark *out)
+{
+    const State *s = file->state;
+    *out =
+        s->left
+            ? (DataMark){s->packet_at - PACKET_HEAD, {(int64_t)s->left}, file->last_t_us}
+            : (DataMark){s->next, {0}, file->last_t_us};
+}
+
+static SimStatus go(DataFile *file, const DataMark *mark)
+{
+    State *s = file->state;
+    const size_t left = (size_t)mark->state[0];
+    s->next = mark->at;
+    s->left = 0;
+    file->last_t_us = mark->last_t_us;
+    if (left == 0)
+        return SIM_OK;
+    const SimStatus status = next_packet(file);
+    if (status == SIM_OK && s->left > left) {
+        s->events += (s->left - left) * RECORD;
+        s->left = left;
+    }
+    return status;
+}
+
 static void close_file(DataFile *file)
 {
     State *s = file->state;
@@ -367,5 +394,7 @@ const DataReader data_reader_aedat4 = {
     .probe = probe,
     .open = open_file,
     .next_events = next_events,
+    .mark = mark,
+    .go = go,
     .close = close_file,
 };

@@ -94,6 +94,21 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     return SIM_OK;
 }
 
+static void mark(const DataFile *file, DataMark *out)
+{
+    const State *state = file->state;
+    *out = (DataMark){file->at, {state->overflow_us}, file->last_t_us};
+}
+
+static SimStatus go(DataFile *file, const DataMark *mark)
+{
+    State *state = file->state;
+    data_seek(file, mark->at);
+    state->overflow_us = mark->state[0];
+    file->last_t_us = mark->last_t_us;
+    return SIM_OK;
+}
+
 static void close_file(DataFile *file)
 {
     free(file->state);
@@ -106,5 +121,7 @@ const DataReader data_reader_nmnist = {
     .probe = probe,
     .open = open_file,
     .next_events = next_events,
+    .mark = mark,
+    .go = go,
     .close = close_file,
 };

@@ -306,6 +306,22 @@ static SimStatus next_events(DataFile *file, size_t max, DataEvent *events, size
     return SIM_OK;
 }
 
+static void mark(const DataFile *file, DataMark *out)
+{
+    const State *s = file->state;
+    *out = (DataMark){s->at, {0}, file->last_t_us};
+}
+
+static SimStatus go(DataFile *file, const DataMark *mark)
+{
+    State *s = file->state;
+    data_seek(file, mark->at);
+    s->at = mark->at;
+    s->used = s->filled = 0;
+    file->last_t_us = mark->last_t_us;
+    return SIM_OK;
+}
+
 static void close_file(DataFile *file)
 {
     free(file->state);
@@ -318,5 +334,7 @@ const DataReader data_reader_text = {
     .probe = probe,
     .open = open_file,
     .next_events = next_events,
+    .mark = mark,
+    .go = go,
     .close = close_file,
 };
