@@ -423,6 +423,11 @@ void net_reset(Net *net)
         memset(net->states.base, 0, net->states.size);
 }
 
+void net_seek(Net *net, size_t step)
+{
+    net->t0 = step;
+}
+
 void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
 {
     assert(nt >= 1 && nt <= net->plan.options.window);

@@ -76,6 +76,11 @@ SimTensor net_input(Net *net, size_t index);
 
 void net_reset(Net *net); /* states to rest: the next window is the first of a sequence */
 
+/* The next window starts at `step` of a sequence: the caller has put back the states (see
+ * net_states) that were there before that step. What does not change over time is
+ * computed in step 0, so that must have run in this net. */
+void net_seek(Net *net, size_t step);
+
 /* Runs the next nt <= window steps. `labels` [N] may be NULL; `step` is the number of the
  * training step (keys random numbers). */
 void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step);
