@@ -38,6 +38,9 @@ SimStatus viz_feed_wait(VizFeed *feed);
 /* The sentence of a source that failed; NULL while all is well. */
 const char *viz_feed_error(const VizFeed *feed);
 
+/* Steps are made over and over, so that the speed of the simulation can be measured. */
+void viz_feed_endless(VizFeed *feed, bool on);
+
 typedef struct VizFeedStats {
     double steps;   /* made so far */
     double seconds; /* spent making them */

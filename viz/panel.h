@@ -43,6 +43,18 @@ typedef struct VizInput {
     int hit; /* id of the place under the press (kept while dragging) or -1 */
 } VizInput;
 
+/* Where a panel likes to be in a window wide enough for all; those of one place are tabs
+ * of each other. */
+typedef enum VizPlace {
+    VIZ_PLACE_MAIN,   /* the middle */
+    VIZ_PLACE_STRIP,  /* a low strip across the top */
+    VIZ_PLACE_INPUT,  /* top left, about square */
+    VIZ_PLACE_ANSWER, /* bottom left */
+    VIZ_PLACE_TIME,   /* top right */
+    VIZ_PLACE_DETAIL, /* bottom right */
+    VIZ_PLACES
+} VizPlace;
+
 typedef struct VizPanelKey { /* a row of the help */
     const char *keys, *what;
 } VizPanelKey;
@@ -51,6 +63,7 @@ typedef struct VizPanel {
     const char *name;  /* --panel NAME */
     const char *title; /* short: stands on the panel and its tab */
     const char *summary;
+    VizPlace place;
     size_t state_bytes;      /* zeroed before the first call */
     const VizPanelKey *keys; /* ended by a NULL row; or NULL */
     /* Whether there is anything to show; NULL: always. */

@@ -94,8 +94,8 @@ static void y_ticks(VizDraw *draw, const VizTheme *theme, const VizPlot *plot,
         }
         return;
     }
-    for (double y = ceil(plot->y0 / step - 1e-9) * step; y <= plot->y1 + step * 1e-6;
-         y += step) {
+    const double low = fmin(plot->y0, plot->y1), high = fmax(plot->y0, plot->y1);
+    for (double y = ceil(low / step - 1e-9) * step; y <= high + step * 1e-6; y += step) {
         const float at = viz_plot_point(plot, plot->x0, y).y;
         viz_line(draw, plot->area.x, at, plot->area.x + plot->area.w, at, 1,
                  theme->faint);
@@ -126,7 +126,7 @@ VizPlot viz_plot_begin(VizDraw *draw, const VizTheme *theme, VizRect outer, doub
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     if (!(x1 > x0))
         x1 = x0 + 1;
-    if (!(y1 > y0))
+    if (!(y1 > y0 || y1 < y0))
         y1 = y0 + 1;
     VizPlot plot = {outer, x0, x1, y0, y1, log_y && y0 > 0};
     plot.area.y += line / 2;
@@ -138,12 +138,13 @@ VizPlot viz_plot_begin(VizDraw *draw, const VizTheme *theme, VizRect outer, doub
     if (plot.area.h < 4)
         plot.area.h = 4;
     const int n_y = (int)fmaxf(plot.area.h / (2.2f * line), 1);
-    const double y_step = viz_round_step(y1 - y0, n_y);
+    const double y_step = viz_round_step(fabs(y1 - y0), n_y);
     if (y_label) {
         float widest = 0;
         char text[32];
-        const double first = plot.log_y ? y0 : ceil(y0 / y_step - 1e-9) * y_step;
-        for (double y = first; y <= y1 * 1.0001; y = plot.log_y ? y * 10 : y + y_step) {
+        const double low = fmin(y0, y1), high = fmax(y0, y1);
+        const double first = plot.log_y ? low : ceil(low / y_step - 1e-9) * y_step;
+        for (double y = first; y <= high * 1.0001; y = plot.log_y ? y * 10 : y + y_step) {
             if (plot.log_y)
                 viz_number(y, text, sizeof text);
             else

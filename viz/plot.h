@@ -10,7 +10,8 @@ typedef struct VizPlot {
 } VizPlot;
 
 /* Leaves room for ticks and labels inside `outer` and draws axes, grid, ticks. Labels
- * carry the unit; NULL leaves the ticks of that axis out. */
+ * carry the unit; NULL leaves the ticks of that axis out. With y0 > y1 the axis runs
+ * downwards. */
 VizPlot viz_plot_begin(VizDraw *draw, const VizTheme *theme, VizRect outer, double x0,
                        double x1, const char *x_label, double y0, double y1,
                        const char *y_label, bool log_y);

@@ -20,6 +20,7 @@ typedef struct VizChoice {
     int channel;              /* of that layer; -1: none */
     VizPick picks[VIZ_PICKS]; /* of side 0; the colour of pick i is series[i] */
     size_t n_picks;
+    size_t span; /* steps on the time axis of all panels; 0: as many as is usual */
 } VizChoice;
 
 typedef struct VizView {
@@ -47,6 +48,20 @@ const VizStep *viz_view_step(const VizView *view, size_t k);
 void viz_view_choose_layer(VizView *view, int layer);
 /* Takes a neuron to the picks, or away if it is among them; the oldest makes room. */
 void viz_view_pick(VizView *view, int layer, uint64_t neuron);
+
+/* The stretch of time whose events are shown: a window from the cursor on, or so many
+ * events. */
+void viz_view_window(const VizView *view, int64_t *from_us, int64_t *to_us);
+
+/* The time axis that all panels share: steps are equally wide on it. It counts ms or s
+ * where all steps last equally long, else steps from 1. `step` may lie between two; the
+ * start of step k is k. The cursor stands at viz_view_axis_now. */
+double viz_view_axis(const VizView *view, double step);
+double viz_view_axis_now(const VizView *view);
+const char *viz_view_axis_label(const VizView *view); /* "time (ms)" */
+
+/* Shows `factor` times as many steps on the time axes. */
+void viz_view_zoom_time(VizView *view, double factor);
 int viz_view_picked(const VizView *view, int layer, uint64_t neuron); /* or -1 */
 
 /* "conv1.neuron (3,7) ch 12" */
