@@ -1,7 +1,6 @@
 /* viz/view.c: looking things up in what is shown. */
 #include "viz/view.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,56 +42,6 @@ void viz_view_pick(VizView *view, int layer, uint64_t neuron)
     }
     if (add)
         choice->picks[choice->n_picks++] = (VizPick){layer, neuron};
-}
-
-/* The duration of a step in us where all have the same, to a hundredth; else 0. */
-static double step_us(const VizSubject *subject)
-{
-    if (!subject || !subject->timed || subject->n_steps == 0)
-        return 0;
-    const double mean =
-        (double)subject->edges_us[subject->n_steps] / (double)subject->n_steps;
-    const size_t probes[3] = {0, subject->n_steps / 2, subject->n_steps - 1};
-    for (int i = 0; i < 3; i++) {
-        const size_t k = probes[i];
-        const double us = (double)(subject->edges_us[k + 1] - subject->edges_us[k]);
-        if (fabs(us - mean) > 0.01 * mean + 2)
-            return 0;
-    }
-    return mean;
-}
-
-static bool in_seconds(const VizSubject *subject)
-{
-    return subject->edges_us[subject->n_steps] >= 10000000;
-}
-
-double viz_view_axis(const VizView *view, double step)
-{
-    const VizSubject *const subject = view->sides[0].subject;
-    const double us = step_us(subject);
-    if (us <= 0)
-        return step + 1;
-    return step * us * (in_seconds(subject) ? 1e-6 : 1e-3);
-}
-
-double viz_view_axis_now(const VizView *view)
-{
-    const VizTimeline *const line = &view->clock->timeline;
-    if (line->n_steps == 0)
-        return 0;
-    const double from = (double)line->edges_us[view->now];
-    const double to = (double)line->edges_us[view->now + 1];
-    const double part = (view->clock->at_us - from) / (to - from);
-    return viz_view_axis(view, (double)view->now + fmin(fmax(part, 0), 1));
-}
-
-const char *viz_view_axis_label(const VizView *view)
-{
-    const VizSubject *const subject = view->sides[0].subject;
-    if (step_us(subject) <= 0)
-        return "step";
-    return in_seconds(subject) ? "time (s)" : "time (ms)";
 }
 
 void viz_view_zoom_time(VizView *view, double factor)

@@ -53,13 +53,6 @@ void viz_view_pick(VizView *view, int layer, uint64_t neuron);
  * events. */
 void viz_view_window(const VizView *view, int64_t *from_us, int64_t *to_us);
 
-/* The time axis that all panels share: steps are equally wide on it. It counts ms or s
- * where all steps last equally long, else steps from 1. `step` may lie between two; the
- * start of step k is k. The cursor stands at viz_view_axis_now. */
-double viz_view_axis(const VizView *view, double step);
-double viz_view_axis_now(const VizView *view);
-const char *viz_view_axis_label(const VizView *view); /* "time (ms)" */
-
 /* Shows `factor` times as many steps on the time axes. */
 void viz_view_zoom_time(VizView *view, double factor);
 int viz_view_picked(const VizView *view, int layer, uint64_t neuron); /* or -1 */

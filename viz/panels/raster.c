@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "viz/panel.h"
-#include "viz/plot.h"
+#include "viz/steps.h"
 
 enum { HIT_RASTER = 1, COLUMNS = 4096, MAX_ROWS = 2048, RATE_BINS = 24, ISI_BINS = 24 };
 
@@ -40,6 +40,7 @@ typedef struct State {
     uint8_t *pixels; /* owned */
     size_t pixels_room;
     Tally tally;
+    VizAxis axis;
     VizPlot plot;
 } State;
 
@@ -223,37 +224,53 @@ static double rate_at(const State *s, const VizView *view, size_t k)
                : (double)NAN;
 }
 
+/* Where step k starts on the picture. */
+static float x_of(const State *s, size_t k)
+{
+    const double at = s->axis.per_us > 0 && s->subject->edges_us
+                          ? (double)s->subject->edges_us[k] * s->axis.per_us
+                          : (double)k + 0.5;
+    return viz_plot_point(&s->plot, at, 0).x;
+}
+
 static void draw_rate(const State *s, const VizView *view, VizDraw *draw, VizRect area)
 {
     const VizTheme *const theme = view->theme;
+    const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     double most = 0;
+    char text[32];
     for (size_t k = view->first; k < view->end; k++) {
         const double rate = rate_at(s, view, k);
         most = rate > most ? rate : most;
     }
-    most = most > 0 ? most * 1.1 : 1;
-    const double x0 = viz_view_axis(view, (double)view->first);
-    const double x1 = viz_view_axis(view, (double)view->end);
-    VizPlot plot =
-        viz_plot_begin(draw, theme, area, x0, x1, NULL, 0, most, "fire (%)", false);
-    plot.area.x = s->plot.area.x; /* under one another */
-    plot.area.w = s->plot.area.w;
+    most = most > 0 ? viz_round_up(most) : 1;
+    /* Exactly above the raster, whose labels are wider or narrower. */
+    const VizRect room = {s->plot.area.x, area.y, s->plot.area.w + 8, area.h};
+    const VizPlot plot = viz_plot_begin(draw, theme, room, s->axis.x0, s->axis.x1, NULL,
+                                        0, most, NULL, false);
+    viz_text(draw, VIZ_FONT_SMALL, room.x - 5, plot.area.y - line / 2, VIZ_RIGHT,
+             theme->dim, "%s %%", viz_number(most, text, sizeof text));
+    viz_text(draw, VIZ_FONT_SMALL, room.x - 5, plot.area.y + plot.area.h - line / 2,
+             VIZ_RIGHT, theme->dim, "0");
+    if (plot.area.h > 60)
+        viz_text_up(draw, VIZ_FONT_SMALL, area.x, plot.area.y + plot.area.h / 2,
+                    VIZ_CENTRE, theme->dim, "fire");
     for (size_t k = view->first; k < view->end; k++) {
         const double rate = rate_at(s, view, k);
         if (isnan(rate))
             continue;
-        const VizPoint a = viz_plot_point(&plot, viz_view_axis(view, (double)k), rate);
-        const VizPoint b = viz_plot_point(&plot, viz_view_axis(view, (double)k + 1), 0);
+        const float x = x_of(s, k), w = x_of(s, k + 1) - x;
+        const float y = viz_plot_point(&plot, s->axis.x0, rate).y;
         const VizColour colour =
             k > view->now ? viz_colour_mix(theme->panel, theme->series[0], 0.35f)
                           : theme->series[0];
         viz_rect(draw,
-                 (VizRect){a.x, a.y, fmaxf(b.x - a.x - (b.x - a.x > 4), 0.5f), b.y - a.y},
+                 (VizRect){x, y, fmaxf(w - (w > 4), 0.5f), plot.area.y + plot.area.h - y},
                  colour);
-        viz_hit(draw, (VizRect){a.x, plot.area.y, b.x - a.x, plot.area.h}, 0,
+        viz_hit(draw, (VizRect){x, plot.area.y, w, plot.area.h}, 0,
                 "step %zu: %.3g %% of %zu neurons fire", k + 1, rate, s->n);
     }
-    viz_plot_cursor(draw, theme, &plot, viz_view_axis_now(view));
+    viz_plot_cursor(draw, theme, &plot, s->axis.now);
 }
 
 static bool make_pixels(State *s, size_t n)
@@ -284,9 +301,9 @@ static void draw_ticks(State *s, const VizView *view, VizDraw *draw, const VizPl
         for (size_t row = 0; counts && row < s->rows; row++) {
             if (!counts[row])
                 continue;
-            batch[later][n[later]++] = (VizPoint){
-                plot->area.x + column_w * ((float)(k - view->first) + 0.5f) - w / 2,
-                plot->area.y + row_h * ((float)row + 0.5f) - h / 2};
+            batch[later][n[later]++] =
+                (VizPoint){(x_of(s, k) + x_of(s, k + 1) - w) / 2,
+                           plot->area.y + row_h * ((float)row + 0.5f) - h / 2};
             if (n[later] == BATCH) {
                 viz_marks(draw, BATCH, batch[later], w, h, colours[later]);
                 n[later] = 0;
@@ -300,10 +317,8 @@ static void draw_ticks(State *s, const VizView *view, VizDraw *draw, const VizPl
 static void draw_density(State *s, const VizView *view, VizDraw *draw,
                          const VizPlot *plot)
 {
-    const size_t columns = view->end - view->first;
-    if (!make_pixels(s, columns * s->rows))
+    if (!make_pixels(s, s->rows))
         return;
-    memset(s->pixels, 0, columns * s->rows);
     uint16_t most = 1;
     for (size_t k = view->first; k < view->end; k++) {
         const VizStep *const step = viz_view_step(view, k);
@@ -316,12 +331,16 @@ static void draw_density(State *s, const VizView *view, VizDraw *draw,
         const uint16_t *const counts = step ? column_of(s, step) : NULL;
         const float light = k > view->now ? 80.0f : 255.0f;
         for (size_t row = 0; counts && row < s->rows; row++)
-            if (counts[row]) /* one spike can be seen among many neurons */
-                s->pixels[row * columns + (k - view->first)] =
-                    (uint8_t)(light *
-                              (0.3f + 0.7f * sqrtf((float)counts[row] / (float)most)));
+            s->pixels[row] =
+                counts[row] /* one spike can be seen among many neurons */
+                    ? (uint8_t)(light *
+                                (0.3f + 0.7f * sqrtf((float)counts[row] / (float)most)))
+                    : 0;
+        const float x = x_of(s, k);
+        if (counts)
+            viz_image(draw, (VizRect){x, plot->area.y, x_of(s, k + 1) - x, plot->area.h},
+                      1, s->rows, s->pixels, view->theme->ink);
     }
-    viz_image(draw, plot->area, columns, s->rows, s->pixels, view->theme->ink);
 }
 
 /* A picked neuron has a mark in its colour at the left. */
@@ -352,8 +371,9 @@ static void tell_spike(const State *s, const VizView *view, VizDraw *draw)
         return;
     const VizLayer *const layer = &s->subject->layers[s->layer];
     const size_t row = (size_t)((view->mouse.y - area.y) / area.h * (float)s->rows);
-    const size_t k = view->first + (size_t)((view->mouse.x - area.x) / area.w *
-                                            (float)(view->end - view->first));
+    size_t k = view->first;
+    while (k + 1 < view->end && x_of(s, k + 1) <= view->mouse.x)
+        k++;
     const size_t place = s->first + row * s->each;
     const VizStep *const step = viz_view_step(view, k);
     if (place >= s->n)
@@ -381,7 +401,7 @@ static void draw_raster(State *s, const VizView *view, VizDraw *draw)
     else
         draw_density(s, view, draw, &s->plot);
     viz_draw_unclip(draw, former);
-    viz_plot_cursor(draw, view->theme, &s->plot, viz_view_axis_now(view));
+    viz_plot_cursor(draw, view->theme, &s->plot, s->axis.now);
     draw_picks(s, view, draw);
     tell_spike(s, view, draw);
 }
@@ -397,7 +417,7 @@ static void draw_bars(const VizView *view, VizDraw *draw, VizRect area,
     for (size_t i = 0; i < n; i++)
         most = counts[i] > most ? counts[i] : most;
     const VizPlot plot = viz_plot_begin(draw, view->theme, area, 0, x1, x_label, 0.8,
-                                        most * 1.3, NULL, most > 50);
+                                        most * 1.3, "", most > 50);
     for (size_t i = 0; i < n; i++) {
         if (counts[i] <= 0)
             continue;
@@ -420,15 +440,17 @@ static void draw_histograms(State *s, const VizView *view, VizDraw *draw, VizRec
     const Tally *const t = &s->tally;
     const double steps = (double)(t->to - t->from);
     double rates[RATE_BINS] = {0};
+    const size_t n_rates = t->to - t->from < RATE_BINS ? t->to - t->from + 1 : RATE_BINS;
+    const size_t n_gaps = t->to - t->from < ISI_BINS ? t->to - t->from : ISI_BINS;
     for (size_t i = 0; i < t->n; i++) {
         const double share = (double)t->spikes[i] / steps;
-        const size_t bin = (size_t)(share * RATE_BINS);
-        rates[bin < RATE_BINS ? bin : RATE_BINS - 1] += 1;
+        const size_t bin = (size_t)(share * (double)n_rates);
+        rates[bin < n_rates ? bin : n_rates - 1] += 1;
     }
     VizRect title = viz_cut_top(&upper, line + 4);
     viz_text_within(draw, VIZ_FONT_SMALL, title.x, title.y, title.w, VIZ_LEFT,
                     view->theme->text, "neurons by rate");
-    draw_bars(view, draw, upper, "fire in % of steps", 100, RATE_BINS, rates,
+    draw_bars(view, draw, upper, "fire in % of steps", 100, n_rates, rates,
               "%.0f to %.0f %% of steps: %.0f neurons");
     title = viz_cut_top(&lower, line + 4);
     const double mean = t->isi_n > 0 ? t->isi_sum / t->isi_n : 0;
@@ -440,7 +462,7 @@ static void draw_histograms(State *s, const VizView *view, VizDraw *draw, VizRec
     else
         viz_text_within(draw, VIZ_FONT_SMALL, title.x, title.y, title.w, VIZ_LEFT,
                         view->theme->text, "intervals: none yet");
-    draw_bars(view, draw, lower, "steps between spikes", ISI_BINS, ISI_BINS, t->isi,
+    draw_bars(view, draw, lower, "steps between", (double)n_gaps, n_gaps, t->isi,
               "above %.0f up to %.0f steps: %.0f times");
 }
 
@@ -484,8 +506,7 @@ static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
         above = viz_cut_top(&area, fminf(fmaxf(area.h * 0.22f, 56), 120));
     const VizRect room = area;
     const bool dense = at->h * at->w > 1;
-    const double x0 = viz_view_axis(view, (double)view->first);
-    const double x1 = viz_view_axis(view, (double)view->end);
+    s->axis = viz_axis(view);
     if (!arrange(s, view, layer, room.h - 40)) {
         viz_nothing(to, view->theme, room, "No memory for the raster.");
         return;
@@ -494,7 +515,7 @@ static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
     const double per = dense ? (double)(at->h * at->w) : 1;
     const double y_top = (double)s->first / per;
     const double y_end = (double)(s->first + s->rows * s->each) / per;
-    s->plot = viz_plot_begin(to, view->theme, room, x0, x1, viz_view_axis_label(view),
+    s->plot = viz_plot_begin(to, view->theme, room, s->axis.x0, s->axis.x1, s->axis.label,
                              y_end, y_top, dense ? "channel" : "neuron", false);
     draw_raster(s, view, to);
     if (above.h > 0)

@@ -190,6 +190,7 @@ const VizPanel viz_panel_readout = {
     .name = "readout",
     .title = "Readout",
     .summary = "class scores over time, the answer and since when it holds",
+    .place = VIZ_PLACE_ANSWER,
     .state_bytes = sizeof(State),
     .draw = draw,
     .caption = caption,

@@ -402,6 +402,7 @@ const VizPanel viz_panel_traces = {
     .name = "traces",
     .title = "Traces",
     .summary = "membranes, spikes and branch currents of the neurons picked",
+    .place = VIZ_PLACE_DETAIL,
     .state_bytes = sizeof(State),
     .keys = keys,
     .draw = draw,
