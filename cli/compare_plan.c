@@ -325,11 +325,7 @@ static SimStatus build(const CliSession *s, const CliExperiment *e, Built *out)
     Net *net = NULL;
     NetMemoryInfo memory;
     const NetPlanOptions look = {.batch = 1, .steps = s->input.steps};
-    const NetPlanOptions training = {.batch = (size_t)e->train.batch,
-                                     .steps = s->input.steps,
-                                     .training = true,
-                                     .memory = (NetMemory)e->train.memory,
-                                     .budget = (size_t)e->train.budget_mib << 20};
+    const NetPlanOptions training = cli_training_plan(&e->train, s->input.steps);
     SIM_TRY(e->model->build(e->model_options, &s->input, &e->neuron, &built.graph));
     SIM_TRY(net_graph_status(&built.graph));
     SIM_TRY(net_params_create(&built.graph, s->input.steps, (uint64_t)e->train.seed,

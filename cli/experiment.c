@@ -9,8 +9,6 @@
 
 #include "cli/files.h"
 
-static const char *const memories[] = {"keep", "recompute", "reverse", "auto", NULL};
-
 #define FIELD(name) offsetof(CliTrainOptions, name)
 /* clang-format off */
 const SimOption cli_train_options[] = {
@@ -21,7 +19,8 @@ const SimOption cli_train_options[] = {
     {"seed", SIM_OPTION_INT, FIELD(seed), .initial = 1, .low = 0, .high = 9007199254740992.0, .help = "of weights, order and augmentation: the same seed gives the same bits"},
     {"threads", SIM_OPTION_INT, FIELD(threads), .initial = 0, .low = 0, .high = 1024, .help = "0: all this process may use; the same number gives the same bits"},
     {"precision", SIM_OPTION_CHOICE, FIELD(precision), .choices = sim_precisions, .help = "of dense products; split and bf16 need tile units (AMX)"},
-    {"memory", SIM_OPTION_CHOICE, FIELD(memory), .choices = memories, .help = "what is kept between the forward and the backward pass"},
+    {"memory", SIM_OPTION_CHOICE, FIELD(memory), .choices = net_memory_names, .help = "what is kept between the forward and the backward pass"},
+    {"memory_stages", SIM_OPTION_TEXT, FIELD(memory_stages), .size = sizeof ((CliTrainOptions *)0)->memory_stages, .help = "another policy for single stages of the net, as in 1=reverse,2-4=keep"},
     {"budget_mib", SIM_OPTION_INT, FIELD(budget_mib), .initial = 0, .low = 0, .high = 16777216, .help = "memory: auto may take this much; 0: half of what is free"},
     {"checkpoint_minutes", SIM_OPTION_FLOAT, FIELD(checkpoint_minutes), .initial = 5, .low = 0, .high = 1e6, .help = "minutes between checkpoints inside an epoch; 0: only at its end"},
     {"plots", SIM_OPTION_BOOL, FIELD(plots), .initial = 1, .help = "draw plots/ when training ends"},

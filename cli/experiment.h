@@ -28,6 +28,7 @@ typedef struct CliTrainOptions {
     int64_t threads;           /* 0: all */
     int precision;             /* SimPrecision */
     int memory;                /* NetMemory: keep, recompute, reverse, auto */
+    char memory_stages[128];   /* "1=reverse,2-4=keep": of single stages */
     int64_t budget_mib;        /* for auto */
     int64_t eval_every;        /* epochs between looks at validation and test part */
     double checkpoint_minutes; /* between checkpoints inside an epoch; 0: none */

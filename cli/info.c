@@ -80,15 +80,15 @@ static int run(int argc, char **argv)
            session.input.c, session.input.constant ? "images" : "frames",
            session.input.steps, session.input.classes,
            cli_human_digits(text, session.params.n_trained));
-    const CliNetInfo info = {
+    CliNetInfo info = {
         .graph = &session.graph,
         .params = &session.params,
         .context = &session.context,
-        .steps = session.input.steps,
-        .batch = arguments.batch ? (size_t)arguments.batch
-                                 : (size_t)session.experiment.train.batch,
+        .training = cli_training_plan(&session.experiment.train, session.input.steps),
         .rate = arguments.rate,
     };
+    if (arguments.batch)
+        info.training.batch = (size_t)arguments.batch;
     const SimStatus status = cli_netinfo_print(stdout, &info);
     cli_session_close(&session);
     return status == SIM_OK ? CLI_OK : cli_failed(argv[0]);

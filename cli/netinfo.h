@@ -9,9 +9,9 @@ typedef struct CliNetInfo {
     const NetGraph *graph;
     NetParams *params;
     const SimContext *context;
-    size_t steps, batch; /* of training */
-    double rate;         /* spikes per neuron and step, where none was measured */
-    const double *rates; /* [n_nodes] measured, NAN where not; or NULL */
+    NetPlanOptions training; /* batch, steps and memory as the experiment asks for */
+    double rate;             /* spikes per neuron and step, where none was measured */
+    const double *rates;     /* [n_nodes] measured, NAN where not; or NULL */
 } CliNetInfo;
 
 /* What one image costs over all steps. */

@@ -19,33 +19,29 @@
 
 static void print_memory(CliSession *s, const Net *net)
 {
-    static const struct {
-        const char *name;
-        NetMemory memory;
-    } policies[] = {{"keep", NET_MEMORY_KEEP},
-                    {"recompute", NET_MEMORY_RECOMPUTE},
-                    {"reverse", NET_MEMORY_REVERSE}};
     const size_t chosen = net_memory_info(net).total;
     size_t keep = 0;
     bool told = false;
     CliHuman bytes;
     printf("memory     ");
-    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
-        const NetPlanOptions options = {.batch = (size_t)s->experiment.train.batch,
-                                        .steps = s->input.steps,
-                                        .training = true,
-                                        .memory = policies[i].memory};
+    for (NetMemory m = NET_MEMORY_KEEP; m <= NET_MEMORY_REVERSE; m++) {
+        NetPlanOptions options = cli_training_plan(&s->experiment.train, s->input.steps);
         NetMemoryInfo info;
+        options.memory = m;
+        options.stage_memory = NULL;
         if (net_measure(&s->graph, &s->params, &options, &s->context, &info) != SIM_OK)
             continue; /* a policy that this net cannot take */
-        if (i > 0 && info.total == keep)
+        if (m != NET_MEMORY_KEEP && info.total == keep)
             continue; /* or that saves nothing here */
-        keep = i == 0 ? info.total : keep;
+        keep = m == NET_MEMORY_KEEP ? info.total : keep;
         const bool is_chosen = info.total == chosen && !told;
-        printf("%s%s %s%s", i ? ", " : "", policies[i].name,
+        printf("%s%s %s%s", m ? ", " : "", net_memory_names[m],
                cli_human_bytes(bytes, (double)info.total), is_chosen ? " (chosen)" : "");
         told |= is_chosen;
     }
+    if (!told) /* a mix of policies */
+        printf(", %s %s (chosen)", net_memory_names[s->experiment.train.memory],
+               cli_human_bytes(bytes, (double)chosen));
     printf(", without parameters\n");
 }
 

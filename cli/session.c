@@ -226,3 +226,31 @@ void cli_session_close(CliSession *session)
     sim_calibration_destroy(session->calibration);
     *session = (CliSession){0};
 }
+
+/* --- planning ------------------------------------------------------------------- */
+
+double cli_free_bytes(void)
+{
+    double kib = 0.0;
+    char line[128];
+    FILE *const from = fopen("/proc/meminfo", "r");
+    while (from && fgets(line, sizeof line, from))
+        if (sscanf(line, "MemAvailable: %lf", &kib) == 1)
+            break;
+    if (from)
+        fclose(from);
+    return 1024.0 * kib;
+}
+
+NetPlanOptions cli_training_plan(const CliTrainOptions *options, size_t steps)
+{
+    const bool own_budget =
+        options->memory == NET_MEMORY_AUTO && options->budget_mib == 0;
+    return (NetPlanOptions){.batch = (size_t)options->batch,
+                            .steps = steps,
+                            .training = true,
+                            .memory = (NetMemory)options->memory,
+                            .stage_memory = options->memory_stages,
+                            .budget = own_budget ? (size_t)(0.5 * cli_free_bytes())
+                                                 : (size_t)options->budget_mib << 20};
+}

@@ -15,6 +15,14 @@
 #include "nets/net.h"
 #include "sim/calibration.h"
 
+/* How a net of `steps` is planned for training. Where memory is auto and no budget is
+ * given, half of what is free now is the budget. The options must outlive the planning.
+ */
+NetPlanOptions cli_training_plan(const CliTrainOptions *options, size_t steps);
+
+/* Bytes that programs may still take; 0 where the system does not say. */
+double cli_free_bytes(void);
+
 typedef struct CliSession {
     CliExperiment experiment;
     SimContext context;

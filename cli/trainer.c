@@ -343,11 +343,7 @@ static SimStatus open_trainer(Trainer *t, bool resume)
             "the training part has %zu samples, a batch wants %zu: use a smaller "
             "train.batch",
             s->set.n_part[DATA_TRAIN], batch);
-    const NetPlanOptions plan = {.batch = batch,
-                                 .steps = s->input.steps,
-                                 .training = true,
-                                 .memory = (NetMemory)o->memory,
-                                 .budget = (size_t)o->budget_mib << 20};
+    const NetPlanOptions plan = cli_training_plan(o, s->input.steps);
     t->answers = calloc(batch, sizeof *t->answers);
     t->spikes = calloc(s->graph.n_nodes, sizeof *t->spikes);
     t->neuron_steps = calloc(s->graph.n_nodes, sizeof *t->neuron_steps);

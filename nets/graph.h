@@ -18,6 +18,8 @@ typedef enum NetMemory {                       /* what a segment keeps for backw
                          NET_MEMORY_AUTO       /* the fastest that fits the budget */
 } NetMemory;
 
+extern const char *const net_memory_names[]; /* ends with NULL */
+
 typedef struct NetNode {
     char name[NET_NAME_SIZE]; /* unique: "block3.conv2" */
     const NetLayer *layer;    /* NULL for an input node */

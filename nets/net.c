@@ -86,58 +86,6 @@ static size_t seen_bytes(const Plan *plan)
     return bytes;
 }
 
-static NetMemoryInfo memory_of(const Plan *plan)
-{
-    NetMemoryInfo info = {.activations = plan->activation_bytes,
-                          .states = plan->state_floats * sizeof(float),
-                          .saved = plan->saved_bytes,
-                          .scratch = plan->scratch_bytes,
-                          .gradients = plan->gradient_floats * sizeof(float)};
-    info.total = info.activations + info.states + info.scratch + info.gradients;
-    return info;
-}
-
-static SimStatus plan_with(const NetGraph *graph, const NetPlanOptions *options,
-                           NetMemory memory, const SimContext *context, Plan *out)
-{
-    NetPlanOptions chosen = *options;
-    chosen.memory = memory;
-    SimStatus status = plan_nodes(graph, &chosen, context, false, out);
-    if (status == SIM_OK)
-        status = plan_program(out);
-    if (status != SIM_OK)
-        plan_destroy(out);
-    return status;
-}
-
-/* One policy, or the first of keep and recompute whose plan fits the budget. */
-static SimStatus plan_any(const NetGraph *graph, const NetPlanOptions *options,
-                          const SimContext *context, Plan *out)
-{
-    if (options->memory != NET_MEMORY_AUTO)
-        return plan_with(graph, options, options->memory, context, out);
-    static const NetMemory fastest_first[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
-    enum { N = sizeof fastest_first / sizeof *fastest_first };
-    double needed_mb[N] = {0};
-    for (size_t i = 0; i < N; i++) {
-        const SimStatus status =
-            plan_with(graph, options, fastest_first[i], context, out);
-        if (status != SIM_OK)
-            return status;
-        const size_t total = memory_of(out).total;
-        if (total <= options->budget || options->budget == 0)
-            return SIM_OK;
-        needed_mb[i] = (double)total / 1e6;
-        plan_destroy(out);
-    }
-    return sim_fail(
-        SIM_ERR_MEMORY,
-        "%zu steps of batch %zu need %.0f MB (keep) or %.0f MB (recompute), the "
-        "budget is %.0f MB: use a smaller batch or fewer steps",
-        options->steps, options->batch, needed_mb[0], needed_mb[1],
-        (double)options->budget / 1e6);
-}
-
 SimStatus net_measure(const NetGraph *graph, NetParams *params,
                       const NetPlanOptions *options, const SimContext *context,
                       NetMemoryInfo *out)
@@ -146,7 +94,7 @@ SimStatus net_measure(const NetGraph *graph, NetParams *params,
     Plan plan = {0};
     const SimStatus status = plan_any(graph, options, context, &plan);
     if (status == SIM_OK)
-        *out = memory_of(&plan);
+        *out = plan_memory_info(&plan);
     plan_destroy(&plan);
     return status;
 }
@@ -167,7 +115,8 @@ SimStatus net_create(const NetGraph *graph, NetParams *params,
     SIM_TRY(sim_arena_create(&net->seen, seen_bytes(&net->plan)));
     SIM_TRY(bind_params(net));
     bind_states(net);
-    net->plan.options.watch = NULL; /* the caller's array need not outlive this call */
+    net->plan.options.watch = NULL; /* what the caller's need not outlive this call */
+    net->plan.options.stage_memory = NULL;
     net_reset_counts(net);
     *out = net;
     net = NULL;
@@ -593,7 +542,12 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
                         .macs = planned->plan.macs / (double)net->plan.options.batch,
                         .is_synaptic = planned->plan.is_synaptic,
                         .in_form = planned->plan.in_form[0],
-                        .memory = planned->policy};
+                        .memory = planned->policy,
+                        .source = planned->inverter != PLAN_NONE ? NET_WIRE_GIVEN_BACK
+                                  : planned->again               ? NET_WIRE_AGAIN
+                                                                 : NET_WIRE_KEPT};
+    if (!planned->wanted)
+        info.source = NET_WIRE_UNREAD;
     for (size_t p = 0; p < planned->plan.n_params; p++)
         if (planned->plan.params[p].role == NET_PARAM_TRAINED)
             info.parameters += net->params->rows[planned->first_param + p].count;
@@ -610,7 +564,7 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
 
 NetMemoryInfo net_memory_info(const Net *net)
 {
-    return memory_of(&net->plan);
+    return plan_memory_info(&net->plan);
 }
 
 void net_time_nodes(Net *net, bool on)

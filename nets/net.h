@@ -27,12 +27,12 @@ typedef struct NetParams {
     size_t n_rows;
     size_t n_trained; /* numbers with role NET_PARAM_TRAINED */
     size_t n_nodes;   /* of the graph */
-    /* Share of ones in what enters each node, a running mean over training steps, 0 before
-     * the first. The kernels of forward are chosen by it alone, so that a net evaluates to
-     * the same bits whatever it is given; kept in checkpoints. */
-    float *density; /* owned, [n_nodes] */
-    uint64_t seed;    /* of the initial values, and of dropout in nets over them */
-    SimArena values;  /* owned */
+    /* Share of ones in what enters each node, a running mean over training steps, 0
+     * before the first. The kernels of forward are chosen by it alone, so that a net
+     * evaluates to the same bits whatever it is given; kept in checkpoints. */
+    float *density;  /* owned, [n_nodes] */
+    uint64_t seed;   /* of the initial values, and of dropout in nets over them */
+    SimArena values; /* owned */
 } NetParams;
 
 /* Shapes come from the graph for sequences of `steps`; values from the seed. */
@@ -54,10 +54,9 @@ typedef struct NetPlanOptions {
     bool training;
     bool input_gradient; /* keep the gradient of the input wires too */
     NetMemory memory;
-    size_t budget;           /* bytes, for NET_MEMORY_AUTO */
-    const int *stage_memory; /* [n_stage_memory] NetMemory of the nodes of a stage, or
-                                -1: as `memory` */
-    size_t n_stage_memory;
+    size_t budget;              /* bytes, for NET_MEMORY_AUTO */
+    const char *stage_memory;   /* "1=reverse,2-4=keep": policies of single stages, the
+                                   others as `memory`; or NULL */
     const unsigned char *watch; /* [n_nodes] NET_WATCH_* or NULL */
 } NetPlanOptions;
 
@@ -132,6 +131,13 @@ NetTimes net_times(const Net *net, size_t node);
 /* --- the plan as a table --------------------------------------------------------------
  */
 
+typedef enum NetWireSource { /* where backward finds the output of a node */
+                             NET_WIRE_UNREAD, /* it does not read it */
+                             NET_WIRE_KEPT,
+                             NET_WIRE_AGAIN,     /* computed again from the inputs */
+                             NET_WIRE_GIVEN_BACK /* by a reversible reader */
+} NetWireSource;
+
 typedef struct NetNodeInfo {
     const char *name, *layer;
     SimShape out;
@@ -140,7 +146,8 @@ typedef struct NetNodeInfo {
     double macs;       /* of one image and one step, dense */
     bool is_synaptic;
     SimForm in_form;
-    NetMemory memory;
+    NetMemory memory; /* of its stage */
+    NetWireSource source;
     size_t kept_bytes; /* forward to backward: wires and saved */
     size_t state_bytes;
 } NetNodeInfo;

@@ -92,10 +92,18 @@ typedef struct PlanInstruction {
     size_t inverted; /* input that an INVERT writes */
 } PlanInstruction;
 
+enum { PLAN_MAX_STAGES = 64 }; /* that may have a policy of their own */
+
+typedef struct PlanPolicies {
+    NetMemory stages[PLAN_MAX_STAGES];
+    bool asked[PLAN_MAX_STAGES]; /* by name; the others are as all */
+} PlanPolicies;
+
 typedef struct Plan {
     NetPlanOptions options;
     const NetGraph *graph;
     const SimContext *context;
+    PlanPolicies policies;
     PlanNode *nodes;
     size_t n_nodes, nodes_capacity;
     int *of_graph; /* [graph nodes] planned node */
@@ -113,8 +121,13 @@ typedef struct Plan {
 /* Nodes only: shapes, forms, parameters. `shapes_only` prepares no kernels. */
 SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                      const SimContext *context, bool shapes_only, Plan *out);
-/* What the nodes of a stage do (plan_memory.c). */
-NetMemory plan_policy(const NetPlanOptions *options, int stage);
+/* What the nodes of a stage do (plan_policy.c). */
+SimStatus plan_read_policies(const NetPlanOptions *options, PlanPolicies *out);
+NetMemory plan_policy(const Plan *plan, int stage);
+NetMemoryInfo plan_memory_info(const Plan *plan);
+/* A whole plan, under the policy asked for or the fastest that fits the budget. */
+SimStatus plan_any(const NetGraph *graph, const NetPlanOptions *options,
+                   const SimContext *context, Plan *out);
 /* Where backward finds each wire it reads: kept, computed again or given back. */
 SimStatus plan_choose_memory(Plan *plan);
 static inline bool plan_has_backward(const PlanNode *node)

@@ -15,14 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-NetMemory plan_policy(const NetPlanOptions *options, int stage)
-{
-    if (stage >= 0 && (size_t)stage < options->n_stage_memory &&
-        options->stage_memory[stage] >= 0)
-        return (NetMemory)options->stage_memory[stage];
-    return options->memory;
-}
-
 /* --- wires that backward reads itself -------------------------------------------------
  */
 
@@ -188,29 +180,29 @@ static void mark_wanted(Plan *plan, int *stack)
 /* --- asked for what is not there -------------------------------------------------------
  */
 
+static bool reverses(const Plan *plan, int stage)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        if (plan->nodes[k].inverter != PLAN_NONE &&
+            (stage < 0 || plan->nodes[k].stage == stage))
+            return true;
+    return false;
+}
+
 /* A policy that does nothing is a mistake of who asked for it. */
 static SimStatus check_reversible(const Plan *plan)
 {
-    const NetPlanOptions *o = &plan->options;
-    for (int stage = -1; stage < (int)o->n_stage_memory; stage++) {
-        const bool all = stage < 0;
-        bool reverses = false;
-        if ((all ? (int)o->memory : o->stage_memory[stage]) != NET_MEMORY_REVERSE)
-            continue;
-        for (size_t k = 0; k < plan->n_nodes; k++)
-            reverses = reverses || (plan->nodes[k].inverter != PLAN_NONE &&
-                                    (all || plan->nodes[k].stage == stage));
-        if (reverses)
-            continue;
-        if (all)
-            return sim_fail(SIM_ERR_VALUE,
-                            "memory: reverse wants a network with reversible blocks, "
-                            "this one has none: use recompute");
+    if (plan->options.memory == NET_MEMORY_REVERSE && !reverses(plan, -1))
         return sim_fail(SIM_ERR_VALUE,
-                        "memory: reverse for stage %d, which has no reversible blocks: "
-                        "use keep or recompute there",
-                        stage);
-    }
+                        "memory: reverse wants a network with reversible blocks, this "
+                        "one has none: use recompute");
+    for (int stage = 0; stage < PLAN_MAX_STAGES; stage++)
+        if (plan->policies.asked[stage] &&
+            plan->policies.stages[stage] == NET_MEMORY_REVERSE && !reverses(plan, stage))
+            return sim_fail(SIM_ERR_VALUE,
+                            "memory: reverse for stage %d, which has no reversible "
+                            "blocks: use keep or recompute there",
+                            stage);
     return SIM_OK;
 }
 

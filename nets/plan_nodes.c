@@ -190,6 +190,7 @@ SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                           graph->n_nodes ? "output" : "layers");
         goto out;
     }
+    SIM_TRY(plan_read_policies(options, &plan.policies));
     if (!plan.options.window)
         plan.options.window = options->steps;
     plan.of_graph = calloc(graph->n_nodes, sizeof *plan.of_graph);
@@ -210,7 +211,7 @@ SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
         node->options = described->options;
         node->graph_node = (int)i;
         node->stage = described->stage;
-        node->policy = plan_policy(options, described->stage);
+        node->policy = plan_policy(&plan, described->stage);
         SIM_TRY(described->layer
                     ? plan_layer(&plan, described, plan.of_graph[i], shapes_only)
                     : plan_input(&plan, described, node));

@@ -126,8 +126,7 @@ Test(simulate, the_table_names_layers_and_what_it_assumed)
     const CliNetInfo info = {.graph = &f.graph,
                              .params = &f.params,
                              .context = &f.context,
-                             .steps = STEPS,
-                             .batch = 2,
+                             .training = {.steps = STEPS, .batch = 2, .training = true},
                              .rate = 0.1};
     cr_assert_eq(cli_netinfo_print(out, &info), SIM_OK, "%s", sim_message());
     fclose(out);

@@ -458,7 +458,11 @@ Test(plan, budget)
     for (size_t i = 0; i < 4; i++) {
         options.budget = budgets[i];
         fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &chosen));
-        cr_assert_eq(chosen.total, i < 2 ? keep.total : recompute.total, "budget %zu", i);
+        if (i < 2)
+            cr_assert_eq(chosen.total, keep.total, "budget %zu", i);
+        else /* a mix that fits, as near to keep as it can */
+            cr_assert(chosen.total <= budgets[i] && chosen.total >= recompute.total,
+                      "budget %zu: %zu of %zu", i, chosen.total, budgets[i]);
     }
     options.budget = recompute.total - 1;
     cr_assert_eq(net_measure(&f.graph, &f.params, &options, &f.context, &chosen),

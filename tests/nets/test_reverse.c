@@ -298,24 +298,19 @@ ParameterizedTest(const size_t *index, reverse, gradients_of_keep)
         size += fabs((double)keep[i]);
     cr_assert(isfinite(size) && size > 0.0);
 
-    static const int chain_only[] = {-1, NET_MEMORY_REVERSE, -1},
-                     rest_lean[] = {NET_MEMORY_RECOMPUTE, NET_MEMORY_REVERSE,
-                                    NET_MEMORY_KEEP},
-                     chain_lean[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE,
-                                     NET_MEMORY_KEEP};
     static const struct {
         const char *what;
         NetMemory memory;
-        const int *stages;
-    } plans[] = {{"recompute", NET_MEMORY_RECOMPUTE, NULL},
-                 {"reverse", NET_MEMORY_REVERSE, NULL},
-                 {"reverse in the chain", NET_MEMORY_KEEP, chain_only},
-                 {"another policy in each stage", NET_MEMORY_KEEP, rest_lean},
-                 {"recompute in the chain", NET_MEMORY_KEEP, chain_lean}};
+        const char *stages;
+    } plans[] = {
+        {"recompute", NET_MEMORY_RECOMPUTE, NULL},
+        {"reverse", NET_MEMORY_REVERSE, NULL},
+        {"reverse in the chain", NET_MEMORY_KEEP, "1=reverse"},
+        {"another policy in each stage", NET_MEMORY_KEEP, "0=recompute,1=reverse,2=keep"},
+        {"recompute in the chain", NET_MEMORY_KEEP, "1-1=recompute"}};
     for (size_t p = 0; p < sizeof plans / sizeof *plans; p++) {
         options.memory = plans[p].memory;
         options.stage_memory = plans[p].stages;
-        options.n_stage_memory = plans[p].stages ? 3 : 0;
         float *lean = fixture_train(&f, &options, &n);
         cr_expect_eq(memcmp(keep, lean, n * sizeof *keep), 0, "%s", plans[p].what);
         free(lean);
@@ -370,6 +365,72 @@ ParameterizedTest(const size_t *index, reverse, memory_of_depth)
                       reverse[4], reverse[1]);
 }
 
+/* Any budget between the leanest plan and keep: it is held, and never wasted by choosing
+ * what is both slower and larger; the gradients stay. */
+Test(reverse, auto_holds_the_budget)
+{
+    enum { BLOCKS = 6, N_BUDGETS = 4 };
+    Fixture f;
+    NetMemoryInfo keep, lean, chosen;
+    size_t n, before = SIZE_MAX, kinds = 0;
+    open_chain(MOMENTUM, 0.9, BLOCKS, SIDE, WIDTH, &f);
+    NetPlanOptions options = {.batch = BATCH, .steps = STEPS, .training = true};
+    fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &keep));
+    float *wanted = fixture_train(&f, &options, &n);
+    options.memory = NET_MEMORY_REVERSE;
+    fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &lean));
+    cr_assert_lt(lean.total, keep.total);
+    options.memory = NET_MEMORY_AUTO;
+    for (size_t i = 0; i <= N_BUDGETS; i++) {
+        options.budget = keep.total - (keep.total - lean.total) * i / N_BUDGETS;
+        fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &chosen));
+        cr_expect_leq(chosen.total, options.budget, "budget %zu", i);
+        kinds += chosen.total != before;
+        before = chosen.total;
+        float *got = fixture_train(&f, &options, &n);
+        cr_expect_eq(memcmp(wanted, got, n * sizeof *got), 0, "budget %zu", i);
+        free(got);
+    }
+    cr_expect_geq(kinds, 3, "only %zu plans for all budgets", kinds);
+
+    options.stage_memory = "1=recompute"; /* what is asked for stays */
+    options.budget = keep.total - (keep.total - lean.total) / 4;
+    Net *net = NULL;
+    fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
+    for (size_t i = 0; i < f.graph.n_nodes; i++) {
+        const NetNodeInfo info = net_node_info(net, i);
+        if (f.graph.nodes[i].stage == 1)
+            cr_expect(info.source != NET_WIRE_GIVEN_BACK, "%s", info.name);
+    }
+    net_destroy(net);
+    free(wanted);
+    fixture_close(&f);
+}
+
+/* Which wires of a chain stay: its end, whatever lies before. */
+Test(reverse, only_the_end_stays)
+{
+    Fixture f;
+    Net *net = NULL;
+    size_t kept = 0, given_back = 0;
+    open_chain(COUPLED, 1.0, 5, SIDE, WIDTH, &f);
+    const NetPlanOptions options = {
+        .batch = BATCH, .steps = STEPS, .training = true, .memory = NET_MEMORY_REVERSE};
+    fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
+    for (size_t i = 0; i < f.graph.n_nodes; i++) {
+        const NetNodeInfo info = net_node_info(net, i);
+        const bool inside = f.graph.nodes[i].stage == 1;
+        kept += inside && info.source == NET_WIRE_KEPT;
+        given_back += inside && info.source == NET_WIRE_GIVEN_BACK;
+        cr_expect(info.memory == NET_MEMORY_REVERSE);
+    }
+    cr_expect_eq(kept, 1, "%zu wires stay, wanted the end of the chain", kept);
+    /* both halves of five blocks, and the second half that enters the first */
+    cr_expect_eq(given_back, 11, "%zu wires are given back", given_back);
+    net_destroy(net);
+    fixture_close(&f);
+}
+
 /* --- what cannot be --------------------------------------------------------------------
  */
 
@@ -413,17 +474,21 @@ Test(reverse, bad_settings_get_a_sentence)
 
 Test(reverse, reverse_wants_something_to_reverse)
 {
-    static const int head[] = {-1, -1, NET_MEMORY_REVERSE};
     Fixture f;
     Net *net = NULL;
     open_chain(COUPLED, 1.0, 2, SIDE, WIDTH, &f);
-    NetPlanOptions options = {.batch = BATCH,
-                              .steps = STEPS,
-                              .training = true,
-                              .stage_memory = head,
-                              .n_stage_memory = 3};
+    NetPlanOptions options = {
+        .batch = BATCH, .steps = STEPS, .training = true, .stage_memory = "2=reverse"};
     expect_sentence(net_create(&f.graph, &f.params, &options, &f.context, &net),
                     "stage 2", "no reversible blocks");
+    static const char *const texts[] = {
+        "1",      "1=",       "reverse",       "1=reverse,", "x=keep",
+        "1=auto", "2-1=keep", "1=keep;2=keep", "64=keep",    "1=keepers"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        options.stage_memory = texts[i];
+        expect_sentence(net_create(&f.graph, &f.params, &options, &f.context, &net),
+                        "STAGE=POLICY", texts[i]);
+    }
     fixture_close(&f);
 
     memset(&f, 0, sizeof f);
