@@ -41,6 +41,20 @@ const char *viz_number(double value, char *buffer, size_t size)
     return buffer;
 }
 
+const char *viz_bytes(double bytes, char *buffer, size_t size)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t i = 0;
+    for (; bytes >= 1000 && i + 1 < sizeof units / sizeof *units; i++)
+        bytes /= 1024;
+    snprintf(buffer, size,
+             bytes < 10 && i    ? "%.2f %s"
+             : bytes < 100 && i ? "%.1f %s"
+                                : "%.0f %s",
+             bytes, units[i]);
+    return buffer;
+}
+
 /* --- axes -----------------------------------------------------------------------------
  */
 
@@ -388,31 +402,27 @@ void viz_nothing(VizDraw *draw, const VizTheme *theme, VizRect area, const char 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    /* Broken into lines at spaces. */
+    /* Broken into lines at spaces, as many words in each as fit. */
+    enum { LINES = 12 };
     const float line = viz_line_height(draw, VIZ_FONT_NORMAL), room = area.w - 24;
-    const float width = viz_text_width(draw, VIZ_FONT_NORMAL, text);
-    float y = area.y + area.h / 2 - line * ceilf(width / fmaxf(room, 1)) / 2;
-    for (char *start = text; *start && y < area.y + area.h;) {
-        char *end = start + strlen(start);
-        while (end > start && viz_text_width(draw, VIZ_FONT_NORMAL, start) > room) {
-            char *space = end;
-            do
-                space--;
-            while (space > start && *space != ' ');
-            if (space <= start)
-                break;
-            if (end < text + strlen(text))
-                *end = ' ';
+    char *starts[LINES];
+    size_t n = 0;
+    for (char *at = text; *at && n < LINES;) {
+        starts[n++] = at;
+        char *end = at + strlen(at), *next = end;
+        while (viz_text_width(draw, VIZ_FONT_NORMAL, at) > room) {
+            char *const space = strrchr(at, ' ');
+            if (!space)
+                break; /* one word, cut by viz_text_within */
+            if (next < end)
+                *next = ' ';
             *space = '\0';
-            end = space;
+            next = space;
         }
-        viz_text_within(draw, VIZ_FONT_NORMAL, area.x + area.w / 2, y, room, VIZ_CENTRE,
-                        theme->dim, "%s", start);
-        y += line;
-        start = end;
-        if (end < text + sizeof text - 1 && *end == '\0' && end[1] != '\0' && end > text)
-            start = end + 1;
-        else
-            break;
+        at = next < end ? next + 1 : end;
     }
+    float y = area.y + (area.h - line * (float)n) / 2;
+    for (size_t i = 0; i < n; i++, y += line)
+        viz_text_within(draw, VIZ_FONT_NORMAL, area.x + area.w / 2, y, room, VIZ_CENTRE,
+                        theme->dim, "%s", starts[i]);
 }

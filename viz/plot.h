@@ -31,6 +31,8 @@ double viz_round_step(double range, int n);
 
 /* "12.3 k", "0.41": three digits, for ticks and tooltips. Returns buffer. */
 const char *viz_number(double value, char *buffer, size_t size);
+/* "12.3 MiB". */
+const char *viz_bytes(double bytes, char *buffer, size_t size);
 
 /* A bar of a table's colours with its range: [low ▒▒▒▒▒ high unit]. */
 void viz_legend(VizDraw *draw, const VizTheme *theme, VizRect area,
