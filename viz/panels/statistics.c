@@ -473,6 +473,7 @@ const VizPanel viz_panel_statistics = {
     .name = "statistics",
     .title = "Statistics",
     .summary = "how each layer fires; rates and intervals of the chosen one",
+    .place = VIZ_PLACE_DETAIL,
     .state_bytes = sizeof(State),
     .keys = keys,
     .draw = draw,
