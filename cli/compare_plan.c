@@ -178,7 +178,8 @@ SimStatus cli_compare_run_path(const CliCompare *compare, const char *folder,
     return SIM_OK;
 }
 
-/* "data.path builtin:xor, train.lr 0.1": what all variants of a group share. */
+/* "data.path builtin:xor, train.lr 0.1": what all variants of a group share and other
+ * groups have not. */
 static SimStatus name_group(CliCompare *compare, const CliCompareVariant *v)
 {
     char *text = NULL;
@@ -186,9 +187,13 @@ static SimStatus name_group(CliCompare *compare, const CliCompareVariant *v)
     FILE *const stream = open_memstream(&text, &size);
     if (!stream)
         return no_memory();
+    bool first = true;
     for (size_t f = 1; f < compare->n_factors; f++)
-        fprintf(stream, "%s%s %s", f > 1 ? ", " : "", compare->factors[f].key,
-                compare->factors[f].values[v->choice[f]]);
+        if (compare->factors[f].n > 1) {
+            fprintf(stream, "%s%s %s", first ? "" : ", ", compare->factors[f].key,
+                    compare->factors[f].values[v->choice[f]]);
+            first = false;
+        }
     if (fclose(stream) != 0)
         return no_memory();
     compare->group_names[v->group] = text;

@@ -375,7 +375,7 @@ static SimStatus print_groups(const CliCompareTable *table, FILE *out, bool mark
     for (size_t g = 0; g < compare->n_groups; g++) {
         const char *const name = compare->group_names[g];
         const char *const value = strchr(name, ' ');
-        put(&grid, "%s", compare->n_factors == 2 && value ? value + 1 : name);
+        put(&grid, "%s", value && !strstr(name, ", ") ? value + 1 : name);
     }
     for (size_t i = 0; i < size; i++) {
         put(&grid, "%s", compare->variants[i].name);

@@ -189,6 +189,15 @@ out:
     return status;
 }
 
+/* Unless it is there. */
+static SimStatus add_new(char ***words, size_t *n, const char *word)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*words)[i], word) == 0)
+            return SIM_OK;
+    return add_word(words, n, word, strlen(word));
+}
+
 SimStatus cli_compare_all_neurons(char ***words, size_t *n)
 {
     SimStatus status = SIM_OK;
@@ -196,16 +205,14 @@ SimStatus cli_compare_all_neurons(char ***words, size_t *n)
     size_t count = 0;
     for (size_t i = 0; i < *n; i++) {
         if (strcmp((*words)[i], "all") != 0) {
-            SIM_TRY(add_word(&all, &count, (*words)[i], strlen((*words)[i])));
+            SIM_TRY(add_new(&all, &count, (*words)[i]));
             continue;
         }
         for (size_t k = 0; neuron_dendrites[k]; k++)
-            SIM_TRY(add_word(&all, &count, neuron_dendrites[k]->name,
-                             strlen(neuron_dendrites[k]->name)));
+            SIM_TRY(add_new(&all, &count, neuron_dendrites[k]->name));
         for (size_t k = 0; neuron_somas[k]; k++)
             if (neuron_somas[k]->n_states)
-                SIM_TRY(add_word(&all, &count, neuron_somas[k]->name,
-                                 strlen(neuron_somas[k]->name)));
+                SIM_TRY(add_new(&all, &count, neuron_somas[k]->name));
     }
     cli_words_free(*words, *n);
     *words = all;

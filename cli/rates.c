@@ -27,8 +27,11 @@ SimStatus cli_rates_add(const char *folder, uint64_t epoch, const NetGraph *grap
                         const double *spikes, const double *neuron_steps)
 {
     char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *former = NULL;
+    bool any = false; /* a net of values has no rates */
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        any |= neuron_steps[i] > 0.0;
     const SimStatus status = cli_path_join(folder, "rates.jsonl", path);
-    if (status != SIM_OK)
+    if (status != SIM_OK || !any)
         return status;
     if (cli_file_text(path, LARGEST, &former) != SIM_OK)
         former = NULL; /* the first epoch, or one that nobody can read */

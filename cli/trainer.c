@@ -21,6 +21,8 @@
 
 enum { SAME_ORDER_MS = 500 };
 
+static const double SAVE_PAUSE_S = 1.0; /* between checkpoints of whole epochs */
+
 static volatile sig_atomic_t stop_signal;
 static struct timespec stop_time; /* of the first; the handler's own */
 
@@ -317,10 +319,15 @@ static SimStatus finish_epoch(Trainer *t)
     t->state.epoch = done;
     t->state.batch = 0;
     t->state.sums = (CliSums){0};
+    const double saved_s = t->saved_s;
     if (best)
         SIM_TRY(save(t, "best.h5"));
-    SIM_TRY(save(t, "last.h5"));
-    SIM_TRY(write_log(t));
+    t->saved_s = saved_s; /* of last.h5 */
+    /* Epochs of milliseconds are cheaper to do again than to write down. */
+    if (done == (uint64_t)o->epochs || cli_seconds() - t->saved_s > SAVE_PAUSE_S) {
+        SIM_TRY(save(t, "last.h5"));
+        SIM_TRY(write_log(t));
+    }
     SIM_TRY(
         cli_rates_add(t->folder, done, &t->session->graph, t->spikes, t->neuron_steps));
     cli_report_epoch_done(&t->report, &row, best, cli_seconds() - begun_s);
@@ -397,6 +404,7 @@ static SimStatus loop(Trainer *t)
         }
         if (stop_signal) {
             SIM_TRY(save(t, "last.h5"));
+            SIM_TRY(write_log(t));
             status =
                 sim_fail(SIM_ERR_STOPPED,
                          "stopped at epoch %llu, batch %llu; all is saved: go on with "
