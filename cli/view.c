@@ -26,6 +26,7 @@ enum {
     KEY_WINDOW,
     KEY_SPEED,
     KEY_PLAY,
+    KEY_LOOP,
     KEY_EXPORT,
     KEY_FROM,
     KEY_TO,
@@ -45,7 +46,7 @@ typedef struct Arguments {
     const char *at, *from, *to, *window;
     int w, h;
     double scale, speed, close_after_s;
-    bool light, dark, play, stats;
+    bool light, dark, play, loop, stats;
 } Arguments;
 
 static double number(const char *text, double low, double high, const char *what,
@@ -116,6 +117,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         {KEY_LIGHT, NULL, &arguments->light},
         {KEY_DARK, NULL, &arguments->dark},
         {KEY_PLAY, NULL, &arguments->play},
+        {KEY_LOOP, NULL, &arguments->loop},
         {KEY_STATS, NULL, &arguments->stats},
     };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
@@ -265,6 +267,7 @@ static SimStatus set_clock(VizApp *app, const Arguments *arguments)
         SIM_TRY(parse_time(arguments->at, &clock->timeline, &at));
         viz_clock_seek(clock, at);
     }
+    clock->loop = arguments->loop;
     if (arguments->play)
         viz_clock_play(clock, true);
 out:
@@ -317,6 +320,22 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Where it was left, for whoever drives the viewer from outside. */
+static void print_state(VizApp *app)
+{
+    const VizView *const view = viz_app_view(app);
+    const VizSubject *const subject = view->sides[0].subject;
+    char at[64];
+    printf("left at %s", viz_clock_print(view->clock, view->clock->at_us, at, sizeof at));
+    if (subject)
+        printf(", step %zu of %zu", view->now + 1, subject->n_steps);
+    if (subject && view->choice->layer >= 0)
+        printf(", layer %s, %zu picked", subject->layers[view->choice->layer].name,
+               view->choice->n_picks);
+    printf(", %s%s, panel %s\n", view->clock->playing ? "playing" : "paused",
+           view->clock->loop ? ", loop" : "", viz_app_panel(app));
+}
+
 /* Steps a second while nobody draws. */
 static double speed_alone(VizFeed *feed)
 {
@@ -350,6 +369,7 @@ static SimStatus show_window(VizApp *app, const Arguments *arguments)
            "%.2f ms\n",
            window.frames, window.wall_s, window.median_ms, window.p90_ms,
            window.worst_ms);
+    print_state(app);
     VizFeed *const after_feed = viz_app_view(app)->sides[0].feed;
     if (after_feed && after_feed == feed && alone > 0 && window.wall_s > 0) {
         const double viewed = (viz_feed_stats(feed).steps - before.steps) / window.wall_s;
@@ -400,6 +420,7 @@ static int run(int argc, char **argv)
         {"window", KEY_WINDOW, "T", 0, "events shown at once (20ms, or one step)", 0},
         {"speed", KEY_SPEED, "X", 0, "times real time, 0.01 to 1000", 0},
         {"play", KEY_PLAY, 0, 0, "do not wait for the space bar", 0},
+        {"loop", KEY_LOOP, 0, 0, "start again at the end", 0},
         {"axes", KEY_AXES, "WHICH", 0,
          "spikingjelly or jaer (the default): orientation of AEDAT 2.0 files", 0},
         {"panel", KEY_PANEL, "NAME", 0, "this panel alone: see docs/viewer.md", 0},

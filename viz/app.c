@@ -250,6 +250,11 @@ bool viz_app_wants_quit(const VizApp *app)
     return app->quit;
 }
 
+const char *viz_app_panel(const VizApp *app)
+{
+    return app->focus == APP_NONE ? "" : app->panels[app->focus].panel->name;
+}
+
 VizClock *viz_app_clock(VizApp *app)
 {
     return &app->clock;

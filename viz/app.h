@@ -41,6 +41,7 @@ void viz_app_input(VizApp *app, const VizInput *input);
 void viz_app_leave(VizApp *app); /* the pointer left the window */
 void viz_app_drop(VizApp *app, const char *path);
 bool viz_app_wants_quit(const VizApp *app);
+const char *viz_app_panel(const VizApp *app); /* in focus; "" when none is */
 VizClock *viz_app_clock(VizApp *app);
 const VizView *viz_app_view(const VizApp *app);
 
