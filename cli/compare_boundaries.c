@@ -32,7 +32,7 @@ static Layout lay_out(const CliCompare *compare)
         longest = length > longest ? length : longest;
     }
     l.step = l.side + GAP;
-    l.names = l.side * (longest + 1) * 3 / 20 + GAP; /* letters are about 0.15 panels */
+    l.names = l.side * (longest + 1) * 13 / 100 + GAP; /* letters are about 0.12 panels */
     l.block_width = l.names + l.problems * l.step;
     /* About as wide as high. */
     l.blocks = 1;

@@ -208,7 +208,8 @@ static SimStatus name_folder(const CliCompare *compare, size_t number,
     size_t used = (size_t)snprintf(text, sizeof text, "%02zu-", number + 1);
     for (size_t f = 0; f < compare->n_factors; f++) {
         const char *at = compare->factors[f].values[v->choice[f]];
-        const char *const slash = strrchr(at, '/');
+        const bool is_path = strcmp(compare->factors[f].key, "data.path") == 0;
+        const char *const slash = is_path ? strrchr(at, '/') : NULL;
         for (at = slash && slash[1] ? slash + 1 : at; *at && used + 2 < sizeof text; at++)
             text[used++] =
                 (char)(isalnum((unsigned char)*at) || strchr("._+=", *at) ? *at : '-');

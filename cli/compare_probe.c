@@ -153,7 +153,8 @@ static int most_jobs(const CliCompare *compare, int cpus)
     double most = 1.0;
     for (size_t i = 0; i < compare->n_variants; i++)
         most = fmax(most, compare->variants[i].memory);
-    const double room = 0.6 * cli_free_bytes() / (1.5 * most + 64e6); /* and the program */
+    const double room =
+        0.6 * cli_free_bytes() / (1.5 * most + 64e6); /* and the program */
     const size_t runs = cli_compare_runs(compare);
     int jobs = runs < (size_t)cpus ? (int)runs : cpus;
     if (room > 0.0 && room < (double)jobs)

@@ -151,39 +151,48 @@ static SimStatus add_setting(char *settings[CLI_COMPARE_PARTS], size_t *n,
     return SIM_OK;
 }
 
+/* A function of branches, or an ensemble of some ("d:and_ail/or_ail"). */
+static bool is_dendrite(const char *part)
+{
+    return neuron_dendrite_find(part) || strncmp(part, "d:", 2) == 0 ||
+           strncmp(part, "p:", 2) == 0;
+}
+
 SimStatus cli_compare_neuron(const char *place, const char *word, const NeuronSpec *base,
                              char *settings[CLI_COMPARE_PARTS], size_t *n)
 {
+    enum { SIZE = 256 };
     SimStatus status = SIM_OK;
-    bool soma = false, dendrite = false;
+    bool soma = false;
+    char dendrite[SIZE] = "", former[SIZE];
     char *save = NULL, *const copy = strdup(word);
     if (!copy)
         return no_memory();
+    neuron_spec_dendrite_text(base, former, sizeof former);
     for (char *part = strtok_r(copy, "+", &save); part;
          part = strtok_r(NULL, "+", &save)) {
         const NeuronSoma *const s = neuron_soma_find(part);
-        const NeuronDendrite *const d = neuron_dendrite_find(part);
-        if (strchr(part, '=')) {
-            SIM_TRY(add_setting(settings, n, place, part, ""));
-        } else if ((s && soma) || (!s && d && dendrite)) {
-            status = sim_fail(SIM_ERR_VALUE, "%s: \"%s\" names two %s", place, word,
-                              s ? "somas" : "dendrites");
+        const size_t used = strlen(dendrite);
+        if (s && soma) {
+            status = sim_fail(SIM_ERR_VALUE, "%s: \"%s\" names two somas", place, word);
             goto out;
         } else if (s) {
             soma = true;
             if (s != base->soma) /* else its parameters stay as the model sets them */
                 SIM_TRY(add_setting(settings, n, place, "soma=", part));
-        } else if (d) {
-            dendrite = true;
-            if (d != base->dendrite)
-                SIM_TRY(add_setting(settings, n, place, "dendrite=", part));
+        } else if (strchr(part, '=')) {
+            SIM_TRY(add_setting(settings, n, place, part, ""));
+        } else if (is_dendrite(part) && used + strlen(part) + 2 < SIZE) {
+            snprintf(dendrite + used, SIZE - used, "%s%s", used ? "+" : "", part);
         } else {
             status = unknown_neuron(place, part);
             goto out;
         }
     }
-    if (soma && !dendrite && base->dendrite != neuron_dendrite_find("identity"))
-        SIM_TRY(add_setting(settings, n, place, "dendrite=", "identity"));
+    if (soma && !*dendrite)
+        snprintf(dendrite, sizeof dendrite, "identity");
+    if (*dendrite && strcmp(dendrite, former) != 0)
+        SIM_TRY(add_setting(settings, n, place, "dendrite=", dendrite));
 out:
     free(copy);
     return status;

@@ -11,9 +11,10 @@ SimStatus cli_compare_split(const char *place, const char *text, char ***out, si
  * "data"); `full` gets the long form, "neuron" staying as it is. */
 SimStatus cli_compare_key(const char *place, const char *key, char full[CLI_COMPARE_KEY]);
 
-/* A neuron in one word: its parts joined by "+", each a soma, a dendrite or key=value of
- * either, as "lif+ada" or "plif+tau=4". What is not named stays as in `base`, except that
- * a soma named alone has no dendrite. Writes settings "neuron.key=value", owned. */
+/* A neuron in one word: its parts joined by "+", each a soma, a function of a dendrite or
+ * key=value of either, as "lif+ada", "plif+tau=4" or "relu+ada" (branches added). What is
+ * not named stays as in `base`, except that a soma named alone has no dendrite. Adds
+ * settings "neuron.key=value", owned, at *n. */
 enum { CLI_COMPARE_PARTS = 12 };
 SimStatus cli_compare_neuron(const char *place, const char *word, const NeuronSpec *base,
                              char *settings[CLI_COMPARE_PARTS], size_t *n);

@@ -98,14 +98,16 @@ Test(compare, a_neuron_is_a_word)
                   (const char *[]){"neuron.soma=plif", "neuron.dendrite=identity", NULL});
     expect_neuron("plif+tanh+tau=4",
                   (const char *[]){"neuron.soma=plif", "neuron.tau=4", NULL});
+    expect_neuron("relu+ada", (const char *[]){"neuron.dendrite=relu+ada", NULL});
+    expect_neuron("lif+p:and_ail/or_ail",
+                  (const char *[]){"neuron.dendrite=p:and_ail/or_ail", NULL});
     NeuronSpec base = neuron_spec_default();
     char *settings[CLI_COMPARE_PARTS];
     size_t n = 0;
     cr_expect_eq(cli_compare_neuron("x", "sigmiod", &base, settings, &n), SIM_ERR_VALUE);
     cr_expect_not_null(strstr(sim_message(), "did you mean \"sigmoid\"?"), "%s",
                        sim_message());
-    cr_expect_eq(cli_compare_neuron("x", "tanh+sigmoid", &base, settings, &n),
-                 SIM_ERR_VALUE);
+    cr_expect_eq(cli_compare_neuron("x", "lif+plif", &base, settings, &n), SIM_ERR_VALUE);
     for (size_t i = 0; i < n; i++)
         free(settings[i]);
 }
