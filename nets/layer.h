@@ -50,7 +50,8 @@ typedef struct NetParamRow {
     size_t n_dims, dims[NET_MAX_DIMS];
     NetInit init;
     double init_value, fan_in, fan_out;
-    bool decay; /* weight decay applies */
+    bool decay;  /* weight decay applies */
+    bool shared; /* one for all layers of the net that have it: name, size and start */
 } NetParamRow;
 
 enum { /* what backward reads, besides its parameters and `saved` */

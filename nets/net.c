@@ -21,6 +21,15 @@ struct Net {
 /* --- making ---------------------------------------------------------------------------
  */
 
+/* Of a row of nodes up to `last`. */
+static float *gradient_of(const Plan *plan, size_t last, size_t row)
+{
+    size_t k = 0;
+    while (k < last && row >= plan->nodes[k].first_param + plan->nodes[k].plan.n_params)
+        k++;
+    return plan->nodes[k].d_params[row - plan->nodes[k].first_param];
+}
+
 static SimStatus bind_params(Net *net)
 {
     Plan *plan = &net->plan;
@@ -48,7 +57,9 @@ static SimStatus bind_params(Net *net)
             node->params[p] = param->values;
             if (!plan->options.training || param->row.role != NET_PARAM_TRAINED)
                 continue;
-            node->d_params[p] = sim_arena_take(&net->gradients, count * sizeof(float));
+            node->d_params[p] = param->same == row ? sim_arena_take(&net->gradients,
+                                                                    count * sizeof(float))
+                                                   : gradient_of(plan, k, param->same);
         }
     }
     return SIM_OK;
@@ -470,6 +481,8 @@ const float *net_input_gradient(const Net *net, size_t index)
 
 float *net_gradient(Net *net, size_t param_row)
 {
+    if (param_row < net->params->n_rows && net->params->rows[param_row].same != param_row)
+        return NULL;
     for (size_t k = 0; k < net->plan.n_nodes; k++) {
         const PlanNode *node = &net->plan.nodes[k];
         if (param_row >= node->first_param &&
@@ -549,7 +562,8 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
     if (!planned->wanted)
         info.source = NET_WIRE_UNREAD;
     for (size_t p = 0; p < planned->plan.n_params; p++)
-        if (planned->plan.params[p].role == NET_PARAM_TRAINED)
+        if (planned->plan.params[p].role == NET_PARAM_TRAINED &&
+            net->params->rows[planned->first_param + p].same == planned->first_param + p)
             info.parameters += net->params->rows[planned->first_param + p].count;
     for (size_t i = 0; i < planned->plan.n_states; i++)
         info.state_bytes += planned->plan.state_floats[i] * sizeof(float);

@@ -20,6 +20,7 @@ typedef struct NetParam {
     int node;
     size_t count;
     float *values; /* [count], borrowed from NetParams */
+    size_t same;   /* the row whose values these are: its own, or an earlier one's */
 } NetParam;
 
 typedef struct NetParams {
@@ -96,7 +97,8 @@ void net_zero_gradients(Net *net);
 SimTensor net_output(const Net *net, size_t index); /* [nt or 1,N,H,W,C] */
 float *net_output_gradient(Net *net, size_t index); /* same shape, to be filled in */
 const float *net_input_gradient(const Net *net, size_t index); /* or NULL */
-float *net_gradient(Net *net, size_t param_row); /* [count], or NULL for buffers */
+float *net_gradient(Net *net, size_t param_row); /* [count]; NULL for buffers and
+                                                    rows that are an earlier one */
 
 SimTensor net_wire(const Net *net, size_t node);         /* data NULL unless watched */
 const float *net_potential(const Net *net, size_t node); /* or NULL unless watched */

@@ -49,6 +49,18 @@ static uint32_t stream_of(const char *name)
     return hash;
 }
 
+/* The row that a shared one repeats, or its own number. */
+static size_t earlier_row(const NetParam *rows, const NetParam *param)
+{
+    const size_t own = (size_t)(param - rows);
+    for (size_t i = 0; param->row.shared && i < own; i++)
+        if (rows[i].row.shared && rows[i].count == param->count &&
+            rows[i].row.init_value == param->row.init_value &&
+            strcmp(rows[i].row.name, param->row.name) == 0)
+            return rows[i].same;
+    return own;
+}
+
 SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
                             const SimContext *context, NetParams *out)
 {
@@ -89,6 +101,11 @@ SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
                      param->row.name);
             param->row.name =
                 param->name + strlen(node->name) + 1; /* outlives the graph */
+            param->same = earlier_row(params.rows, param);
+            if (&params.rows[param->same] != param) {
+                param->values = params.rows[param->same].values;
+                continue;
+            }
             param->values = sim_arena_take(&params.values, param->count * sizeof(float));
             const uint32_t stream = stream_of(param->name);
             for (size_t k = 0; k < param->count; k++)

@@ -187,8 +187,8 @@ static SimStatus add_member(NeuronSpec *spec, const char *name)
                         "the functions of an ensemble take equally many inputs: \"%s\" "
                         "takes %zu, \"%s\" takes %zu",
                         spec->members[0]->name, branches, name, function->n_branches);
-    if (function->sharing == NEURON_PER_CHANNEL)
-        spec->sharing = NEURON_PER_CHANNEL;
+    if (function->sharing != NEURON_PER_LAYER)
+        spec->sharing = function->sharing;
     return SIM_OK;
 }
 

@@ -35,7 +35,11 @@ typedef enum NeuronReset {
     NEURON_RESET_SOFT,
     NEURON_RESET_NONE
 } NeuronReset;
-typedef enum NeuronSharing { NEURON_PER_LAYER, NEURON_PER_CHANNEL } NeuronSharing;
+typedef enum NeuronSharing {
+    NEURON_PER_LAYER,
+    NEURON_PER_CHANNEL,
+    NEURON_PER_NET
+} NeuronSharing;
 typedef enum NeuronEnsemble {             /* how several functions make one dendrite */
                               NEURON_SUM, /* branches with a function each, added */
                               NEURON_DUPLICATE, /* all of the same branches; units side by
@@ -229,8 +233,8 @@ void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
 
 /* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
  * reset (hard|soft|none), reset_time (now|next), fires (above|at), detach_reset, sharing
- * (layer|channel), learn (default|none|all), any parameter of the soma or dendrite; and
- * `tau`, which sets what it means for the soma (decay 1 - 1/tau and gain 1/tau; the
+ * (layer|channel|net), learn (default|none|all), any parameter of the soma or dendrite;
+ * and `tau`, which sets what it means for the soma (decay 1 - 1/tau and gain 1/tau; the
  * initial w of plif). A wrong key names the nearest. */
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);
 

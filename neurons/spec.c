@@ -46,7 +46,7 @@ static const char *const resets[] = {"hard", "soft", "none", NULL};
 static const char *const reset_times[] = {"now", "next", NULL};
 static const char *const firings[] = {"at", "above", NULL};
 static const char *const flags[] = {"false", "true", NULL};
-static const char *const sharings[] = {"layer", "channel", NULL};
+static const char *const sharings[] = {"layer", "channel", "net", NULL};
 static const char *const learns[] = {"default", "none", "all", NULL};
 
 typedef struct Word {

@@ -195,7 +195,8 @@ static void add_param(NetLayerPlan *plan, const NeuronSpec *spec, const char *na
                       .n_dims = 1,
                       .dims = {param_count(spec, plan->out.c)},
                       .init = NET_INIT_CONSTANT,
-                      .init_value = value};
+                      .init_value = value,
+                      .shared = spec->sharing == NEURON_PER_NET};
 }
 
 static SimStatus plan(NetLayerPlan *plan)

@@ -18,4 +18,4 @@ static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)
 NEURON_POINTWISE(ada, 1, 2, .summary = "apical dendrite activation",
                  .formula = "max(0, x) exp(-alpha x + c)",
                  .source = "Georgescu et al., arXiv:2003.03229", .certainty = "code",
-                 .params = params)
+                 .params = params, .sharing = NEURON_PER_NET)

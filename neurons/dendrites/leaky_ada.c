@@ -21,4 +21,4 @@ static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)
 NEURON_POINTWISE(leaky_ada, 1, 3, .summary = "apical dendrite activation with a leak",
                  .formula = "leak min(0, x) + max(0, x) exp(-alpha x + c)",
                  .source = "Georgescu et al., arXiv:2003.03229", .certainty = "code",
-                 .params = params)
+                 .params = params, .sharing = NEURON_PER_NET)

@@ -22,4 +22,4 @@ static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)
 NEURON_POINTWISE(pynada, 2, 2, .summary = "pyramidal neuron: basal rectifier, apical ADA",
                  .formula = "max(0, x) + max(0, y) exp(-alpha y + c)",
                  .source = "Georgescu et al., arXiv:2003.03229", .certainty = "code",
-                 .params = params)
+                 .params = params, .sharing = NEURON_PER_NET)
