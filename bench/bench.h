@@ -17,6 +17,7 @@ typedef enum BenchKind { /* how a column reads */
                          BENCH_FIGURE,  /* two or three digits that matter */
                          BENCH_SECONDS, /* shown in the unit that suits it */
                          BENCH_SHARE,   /* 0 to 1, shown in percent */
+                         BENCH_ERROR,   /* a difference; 0 is the same bits */
                          BENCH_BYTES
 } BenchKind;
 
@@ -48,6 +49,7 @@ typedef struct BenchOptions {
     const char *surrogate; /* of the neurons */
     size_t batch, steps;   /* 0: those of the published net */
     double seconds;        /* spent on one figure, about */
+    bool blocks;           /* memory against the depth of nets, not their steps */
     bool quick;            /* fewer shapes and points; leaves no files */
 } BenchOptions;
 

@@ -73,8 +73,7 @@ static void compute(void *argument, size_t index, size_t thread)
 {
     Work *const work = argument;
     (void)thread;
-    work->operations[index] =
-        work->multiply_add(1.0f + (float)index, &work->sink[index]);
+    work->operations[index] = work->multiply_add(1.0f + (float)index, &work->sink[index]);
 }
 
 static void copy(void *argument, size_t index, size_t thread)

@@ -19,12 +19,6 @@ static const BenchColumn columns[] = {
     {"peak_bytes", "process peak", BENCH_BYTES},
     {NULL, NULL, BENCH_TEXT}};
 
-static const struct {
-    const char *name;
-    NetMemory memory;
-} policies[] = {{"keep", NET_MEMORY_KEEP}, {"recompute", NET_MEMORY_RECOMPUTE}};
-enum { N_POLICIES = sizeof policies / sizeof *policies };
-
 /* One image, one step at a time: what a simulation in step with the world would need. */
 static void online(void *of)
 {
@@ -33,8 +27,9 @@ static void online(void *of)
     net_forward(subject->net, 1, NULL, 0);
 }
 
-static SimStatus time_net(const BenchNet *net, size_t policy, const BenchOptions *options,
-                          const SimContext *context, BenchTable *table)
+static SimStatus time_net(const BenchNet *net, NetMemory memory,
+                          const BenchOptions *options, const SimContext *context,
+                          BenchTable *table)
 {
     SimStatus status = SIM_OK;
     BenchSubject subject = {0};
@@ -42,8 +37,11 @@ static SimStatus time_net(const BenchNet *net, size_t policy, const BenchOptions
     single.batch = 1;
 
     bench_peak_restart();
-    SIM_TRY(bench_subject_create(net, options, policies[policy].memory, true, 0, context,
-                                 &subject));
+    status = bench_subject_create(net, options, memory, true, 0, context, &subject);
+    if (status == SIM_ERR_VALUE && memory == NET_MEMORY_REVERSE)
+        return SIM_OK; /* nothing to reverse */
+    if (status != SIM_OK)
+        goto out;
     const double planned = bench_planned_bytes(&subject);
     const double train = bench_time(bench_train, &subject, options->seconds);
     const double peak = bench_peak(), took = bench_activation_bytes(&subject);
@@ -60,8 +58,8 @@ static SimStatus time_net(const BenchNet *net, size_t policy, const BenchOptions
     SIM_TRY(
         bench_subject_create(net, &single, NET_MEMORY_KEEP, false, 1, context, &subject));
     const double one = bench_time(online, &subject, options->seconds);
-    SIM_TRY(bench_row(table, net->name, policies[policy].name, batch, steps, parameters,
-                      train, infer, one, rate, planned, took, peak));
+    SIM_TRY(bench_row(table, net->name, net_memory_names[memory], batch, steps,
+                      parameters, train, infer, one, rate, planned, took, peak));
 out:
     bench_subject_destroy(&subject);
     return status;
@@ -74,11 +72,11 @@ static SimStatus run(const BenchOptions *options, const SimContext *context,
     if (options->net && !bench_net_find(options->net))
         return SIM_ERR_VALUE;
     for (const BenchNet *net = bench_nets; net->name; net++)
-        for (size_t p = 0; p < N_POLICIES; p++) {
+        for (NetMemory m = NET_MEMORY_KEEP; m <= NET_MEMORY_REVERSE; m++) {
             if ((options->net && strcmp(options->net, net->name) != 0) ||
-                (options->memory && strcmp(options->memory, policies[p].name) != 0))
+                (options->memory && strcmp(options->memory, net_memory_names[m]) != 0))
                 continue;
-            SIM_TRY(time_net(net, p, options, context, table));
+            SIM_TRY(time_net(net, m, options, context, table));
         }
 out:
     return status;

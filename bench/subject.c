@@ -38,6 +38,14 @@ const BenchNet bench_nets[] = {{.name = "sresnet",
                                 .channels = 2,
                                 .classes = 10,
                                 .plain_neuron = true},
+                               {.name = "revsresnet",
+                                .model = "revsresnet",
+                                .loss = "cross_entropy",
+                                .batch = 4,
+                                .steps = 10,
+                                .side = 64,
+                                .channels = 2,
+                                .classes = 10},
                                {.name = NULL}};
 
 const BenchNet *bench_net_find(const char *name)
@@ -163,6 +171,9 @@ void bench_train(void *of)
                              .labels = subject->labels,
                              .d_scores = net_output_gradient(subject->net, 0)};
     net_losses[options.kind]->apply(&loss);
+    for (size_t i = 1; i < subject->graph.n_outputs; i++) /* costs beside the scores */
+        memset(net_output_gradient(subject->net, i), 0,
+               sim_shape_count(net_output(subject->net, i).shape) * sizeof(float));
     net_zero_gradients(subject->net);
     net_backward(subject->net);
     net_optimiser_step(subject->optimiser, subject->net, subject->lr);

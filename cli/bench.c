@@ -37,9 +37,14 @@ static const char *cell_text(const BenchColumn *column, const BenchCell *cell,
     case BENCH_SECONDS:
         if (cell->number >= 1)
             snprintf(text, CLI_HUMAN_SIZE, "%.2f s", cell->number);
+        else if (cell->number < 1e-6)
+            snprintf(text, CLI_HUMAN_SIZE, "%.2f ns", 1e9 * cell->number);
         else
             snprintf(text, CLI_HUMAN_SIZE, "%.*f ms", cell->number < 0.01 ? 3 : 1,
                      1e3 * cell->number);
+        return text;
+    case BENCH_ERROR:
+        snprintf(text, CLI_HUMAN_SIZE, cell->number == 0 ? "0" : "%.1e", cell->number);
         return text;
     case BENCH_SHARE:
         snprintf(text, CLI_HUMAN_SIZE, "%.1f %%", 100 * cell->number);
@@ -123,18 +128,21 @@ static SimStatus write_json(const char *path, const BenchSuite *suite,
     return SIM_OK;
 }
 
-static SimStatus draw(const BenchSuite *suite, const char *folder,
+static SimStatus draw(const BenchSuite *suite, bool blocks, const char *folder,
                       const BenchTable *table)
 {
     static const struct {
-        const char *suite, *picture;
+        const char *suite;
+        bool blocks;
+        const char *picture;
         SimStatus (*draw)(const char *, const BenchTable *, bool *);
-    } pictures[] = {{"kernels", "density", cli_plot_density},
-                    {"memory", "memory", cli_plot_memory}};
+    } pictures[] = {{"kernels", false, "density", cli_plot_density},
+                    {"memory", false, "memory", cli_plot_memory},
+                    {"memory", true, "blocks", cli_plot_blocks}};
     SimStatus status = SIM_OK;
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
         bool drawn = false;
-        if (strcmp(pictures[i].suite, suite->name) != 0)
+        if (strcmp(pictures[i].suite, suite->name) != 0 || pictures[i].blocks != blocks)
             continue;
         SIM_TRY(pictures[i].draw(folder, table, &drawn));
         fprintf(stderr, "%s/%s.%s written\n", folder, pictures[i].picture,
@@ -167,7 +175,7 @@ static SimStatus measure(const BenchSuite *suite, const Arguments *arguments,
     if (arguments->json && !only_json)
         SIM_TRY(write_json(arguments->json, suite, machine, context, &table));
     if (arguments->plots)
-        SIM_TRY(draw(suite, arguments->plots, &table));
+        SIM_TRY(draw(suite, arguments->options.blocks, arguments->plots, &table));
 out:
     bench_table_destroy(&table);
     return status;
@@ -239,6 +247,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--seconds wants a number from 0 to 3600, not \"%s\"",
                        text);
         return 0;
+    case 'B':
+        options->blocks = true;
+        return 0;
     case 'q':
         options->quick = true;
         return 0;
@@ -265,8 +276,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static int run(int argc, char **argv)
 {
     static const struct argp_option rows[] = {
-        {"net", 'n', "NAME", 0, "sresnet, msresnet, sewresnet", 0},
-        {"memory", 'm', "POLICY", 0, "keep, recompute: one instead of all", 0},
+        {"net", 'n', "NAME", 0, "sresnet, msresnet, sewresnet, revsresnet", 0},
+        {"memory", 'm', "POLICY", 0, "keep, recompute, reverse: one instead of all", 0},
+        {"blocks", 'B', NULL, 0,
+         "memory: against the number of reversible blocks, not of time steps", 0},
         {"surrogate", 'g', "NAME", 0, "of the neurons (triangle)", 0},
         {"batch", 'b', "N", 0, "samples at once", 0},
         {"steps", 'T', "N", 0, "time steps", 0},
@@ -280,9 +293,10 @@ static int run(int argc, char **argv)
     static const struct argp argp = {
         rows,
         parse,
-        "[step|layers|memory|kernels|calibrate]",
+        "[step|layers|memory|drift|kernels|calibrate]",
         "Measures on this machine: whole training and inference steps of published nets, "
-        "their layers, memory against the number of steps, and kernels against density. "
+        "their layers, memory against the number of steps or (--blocks) of reversible "
+        "blocks, how exactly those go back (drift), and kernels against density. "
         "calibrate finds the densities at which spike kernels and dense ones break even, "
         "and keeps them for runs to come. "
         "Without a name everything is measured quickly.",
@@ -317,7 +331,7 @@ static int run(int argc, char **argv)
 
 const CliCommand cli_command_bench = {
     .name = "bench",
-    .arguments = "[step|layers|memory|kernels|calibrate]",
+    .arguments = "[step|layers|memory|drift|kernels|calibrate]",
     .summary = "time and memory of nets, layers and kernels on this machine",
     .run = run,
 };

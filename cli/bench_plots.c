@@ -100,28 +100,82 @@ SimStatus cli_plot_density(const char *folder, const BenchTable *table, bool *dr
     return cli_picture_draw(&picture, drawn);
 }
 
+static const char *const bytes[] = {"plan_bytes", "activation_bytes"};
+
+/* Lines for what was planned, points for what was taken, if it was: a curve that is only
+ * worked out is dashed. */
+static void plot_bytes(FILE *gp, const Curves *curves, size_t i, int colour, bool first)
+{
+    const char *const name = bench_cell(curves->table, curves->first[i], "memory").text;
+    const bool taken =
+        isfinite(bench_cell(curves->table, curves->first[i], bytes[1]).number);
+    fprintf(gp,
+            "%sdata index %zu using 1:($2/1e6) with lines linewidth 2 %s linecolor '%s' "
+            "title '%s, %s'",
+            first ? "" : ", \\\n    ", i, taken ? "" : "dashtype 2",
+            colours[colour % N_COLOURS], name, taken ? "planned" : "worked out");
+    if (taken)
+        fprintf(gp,
+                ", \\\n    data index %zu using 1:($3/1e6) with points pointtype 7 "
+                "pointsize 0.8 linecolor '%s' title '%s, taken'",
+                i, colours[colour % N_COLOURS], name);
+}
+
+SimStatus cli_plot_blocks(const char *folder, const BenchTable *table, bool *drawn)
+{
+    enum { MAX_NETS = 4 };
+    const char *nets[MAX_NETS];
+    size_t n_nets = 0;
+    CliPicture picture;
+    for (size_t row = 0; row < table->n_rows; row++) {
+        const BenchCell cell = bench_cell(table, row, "net");
+        bool known = n_nets == MAX_NETS;
+        for (size_t i = 0; i < n_nets; i++)
+            known = known || strcmp(nets[i], cell.text) == 0;
+        if (!known)
+            nets[n_nets++] = table->cells[row * table->n_columns].text;
+    }
+    const SimStatus status =
+        cli_picture_open(folder, "blocks", 80 + 600 * (int)n_nets, 420, &picture);
+    if (status != SIM_OK)
+        return status;
+    FILE *const gp = picture.program;
+    const Curves curves =
+        put_curves(picture.data, table, "net", "memory", "blocks", bytes, 2);
+    fprintf(gp,
+            "set multiplot layout 1,%zu title 'Memory of training as nets grow deeper'\n"
+            "set key top left\nset xlabel 'reversible blocks'\nset ylabel 'MB'\n"
+            "set xrange [0:*]\nset yrange [0:*]\n",
+            n_nets);
+    for (size_t n = 0; n < n_nets; n++) {
+        int colour = 0;
+        fprintf(gp, "set title '%s'\nplot ", nets[n]);
+        for (size_t i = 0; i < curves.n; i++)
+            if (strcmp(bench_cell(table, curves.first[i], "net").text, nets[n]) == 0) {
+                plot_bytes(gp, &curves, i, colour, colour == 0);
+                colour++;
+            }
+        fputc('\n', gp);
+    }
+    fputs("unset multiplot\n", gp);
+    return cli_picture_draw(&picture, drawn);
+}
+
 SimStatus cli_plot_memory(const char *folder, const BenchTable *table, bool *drawn)
 {
-    static const char *const y[] = {"plan_bytes", "activation_bytes"};
     CliPicture picture;
     const SimStatus status = cli_picture_open(folder, "memory", 720, 420, &picture);
     if (status != SIM_OK)
         return status;
     FILE *const gp = picture.program;
-    const Curves curves = put_curves(picture.data, table, "memory", NULL, "steps", y, 2);
+    const Curves curves =
+        put_curves(picture.data, table, "memory", NULL, "steps", bytes, 2);
     fputs("set title 'Memory of training as sequences grow'\nset key top left\n"
           "set xlabel 'time steps'\nset ylabel 'MB'\nset xrange [0:*]\nset yrange [0:*]\n"
           "plot ",
           gp);
-    for (size_t i = 0; i < curves.n; i++) {
-        const char *const name = bench_cell(table, curves.first[i], "memory").text;
-        fprintf(gp,
-                "%sdata index %zu using 1:($3/1e6) with points pointtype 7 pointsize 1 "
-                "linecolor '%s' title '%s, taken', \\\n    data index %zu using "
-                "1:($2/1e6) with lines linewidth 2 linecolor '%s' title '%s, planned'",
-                i ? ", \\\n    " : "", i, colours[i % N_COLOURS], name, i,
-                colours[i % N_COLOURS], name);
-    }
+    for (size_t i = 0; i < curves.n; i++)
+        plot_bytes(gp, &curves, i, (int)i, i == 0);
     fputc('\n', gp);
     return cli_picture_draw(&picture, drawn);
 }

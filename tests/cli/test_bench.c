@@ -60,6 +60,46 @@ Test(bench, layers_sum_to_the_whole)
     cJSON_Delete(json);
 }
 
+/* The deeper, the more is kept; a reversible chain takes what its ends take. */
+Test(bench, memory_against_blocks)
+{
+    cJSON *const json = measure("memory --blocks --quick --net revsresnet --steps 2 "
+                                "--batch 1");
+    const cJSON *row;
+    double keep[8] = {0}, reverse[8] = {0};
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(json, "rows"))
+    {
+        const char *const memory = cJSON_GetObjectItem(row, "memory")->valuestring;
+        const size_t blocks = (size_t)number(row, "blocks");
+        cr_assert_lt(blocks, 8);
+        if (strcmp(memory, "keep") == 0)
+            keep[blocks] = number(row, "plan_bytes");
+        if (strcmp(memory, "reverse") == 0)
+            reverse[blocks] = number(row, "plan_bytes");
+        cr_expect_gt(number(row, "train_s"), 0.0);
+    }
+    cr_expect_gt(keep[4], keep[2]);
+    cr_expect_gt(keep[4], reverse[4]);
+    cr_expect_leq(reverse[4] - reverse[2], 0.01 * (keep[4] - keep[2]));
+    cJSON_Delete(json);
+}
+
+Test(bench, drift_is_none_on_the_grid)
+{
+    cJSON *const json = measure("drift --quick");
+    const cJSON *row;
+    size_t on_grid = 0;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(json, "rows"))
+    {
+        const bool grid =
+            strcmp(cJSON_GetObjectItem(row, "numbers")->valuestring, "grid") == 0;
+        on_grid += grid;
+        cr_expect_eq(number(row, "worst") == 0.0, grid);
+    }
+    cr_expect_eq(on_grid, 8);
+    cJSON_Delete(json);
+}
+
 Test(bench, kernels)
 {
     cJSON *const json = measure("kernels --quick");
