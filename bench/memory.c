@@ -91,7 +91,7 @@ static const struct {
 } deep[] = {{{.name = "revsresnet",
               .model = "revsresnet",
               .loss = "cross_entropy",
-              .batch = 4,
+              .batch = 16,
               .steps = 10,
               .side = 64,
               .channels = 2,

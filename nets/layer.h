@@ -81,7 +81,7 @@ typedef struct NetLayerPlan {
     bool gives_active;   /* training: forward writes `active` beside y */
     bool whole_sequence; /* training statistics need all T steps in one window */
     size_t n_params;
-    NetParamRow params[NET_MAX_PARAMS];
+    NetParamRow *params; /* given: room for NET_MAX_PARAMS */
     size_t n_states;
     size_t state_floats[NET_MAX_STATES]; /* zero at the start of a sequence */
     const char *state_names[NET_MAX_STATES];

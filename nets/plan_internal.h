@@ -154,4 +154,6 @@ int plan_source(const Plan *plan, const PlanNode *node, size_t input);
 bool plan_hands_on(const Plan *plan, int number, size_t input);
 /* Program and layout, after plan_nodes. */
 SimStatus plan_program(Plan *plan);
+/* Gives back what an array has grown beyond its n elements. */
+void *plan_trim(void *array, size_t n, size_t size);
 void plan_destroy(Plan *plan); /* accepts a zeroed one */

@@ -41,9 +41,20 @@ static void describe_inputs(const Plan *plan, PlanNode *node)
     }
 }
 
+/* Frees what its layer made for it. */
+static void release(PlanNode *node)
+{
+    if (node->layer && node->layer->destroy && node->plan.prepared)
+        node->layer->destroy(node->plan.prepared);
+    free(node->plan.params);
+    node->plan.prepared = NULL;
+    node->plan.params = NULL;
+}
+
 static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
 {
     const size_t n_inputs = node->plan.n_inputs;
+    NetParamRow rows[NET_MAX_PARAMS] = {{0}};
     node->plan = (NetLayerPlan){.options = node->options,
                                 .context = plan->context,
                                 .name = node->name,
@@ -52,10 +63,22 @@ static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
                                 .window = plan->options.window,
                                 .training = plan->options.training,
                                 .reversed = node->policy == NET_MEMORY_REVERSE,
-                                .shapes_only = shapes_only};
+                                .shapes_only = shapes_only,
+                                .params = rows};
     describe_inputs(plan, node);
     const SimStatus status = node->layer->plan(&node->plan);
-    return status == SIM_OK ? status : sim_fail_within(status, "%s", node->name);
+    node->plan.params = NULL;
+    if (status != SIM_OK)
+        return sim_fail_within(status, "%s", node->name);
+    if (node->plan.n_params == 0)
+        return SIM_OK;
+    node->plan.params = malloc(node->plan.n_params * sizeof *rows);
+    if (!node->plan.params) {
+        release(node);
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+    }
+    memcpy(node->plan.params, rows, node->plan.n_params * sizeof *rows);
+    return SIM_OK;
 }
 
 /* The planned node that gives wire `from` in the other form; made once per wire. */
@@ -120,16 +143,14 @@ static SimStatus plan_layer(Plan *plan, const NetNode *described, int number,
         converted = true;
         status = convert(plan, node.inputs[i], wanted, shapes_only, &node.inputs[i]);
         if (status != SIM_OK) {
-            if (node.layer->destroy && node.plan.prepared)
-                node.layer->destroy(node.plan.prepared);
+            release(&node);
             goto out;
         }
         node.plan.in_active[i] = false;
     }
     if (converted) {
         if (!append_node(plan)) {
-            if (node.layer->destroy && node.plan.prepared)
-                node.layer->destroy(node.plan.prepared);
+            release(&node);
             status = sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
             goto out;
         }
@@ -216,6 +237,8 @@ SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                     ? plan_layer(&plan, described, plan.of_graph[i], shapes_only)
                     : plan_input(&plan, described, node));
     }
+    plan.nodes = plan_trim(plan.nodes, plan.n_nodes, sizeof *plan.nodes);
+    plan.nodes_capacity = plan.n_nodes;
     *out = plan;
     plan = (Plan){0};
 out:
@@ -223,13 +246,16 @@ out:
     return status;
 }
 
+void *plan_trim(void *array, size_t n, size_t size)
+{
+    void *const less = n ? realloc(array, n * size) : NULL;
+    return less ? less : array;
+}
+
 void plan_destroy(Plan *plan)
 {
-    for (size_t i = 0; i < plan->n_nodes; i++) {
-        PlanNode *node = &plan->nodes[i];
-        if (node->layer && node->layer->destroy && node->plan.prepared)
-            node->layer->destroy(node->plan.prepared);
-    }
+    for (size_t i = 0; i < plan->n_nodes; i++)
+        release(&plan->nodes[i]);
     free(plan->nodes);
     free(plan->of_graph);
     free(plan->program);

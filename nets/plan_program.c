@@ -710,6 +710,10 @@ SimStatus plan_program(Plan *plan)
     stretch(plan);
     SIM_TRY(lay_out(plan));
     count_the_rest(plan);
+    plan->program = plan_trim(plan->program, plan->n_instructions, sizeof *plan->program);
+    plan->buffers = plan_trim(plan->buffers, plan->n_buffers, sizeof *plan->buffers);
+    plan->program_capacity = plan->n_instructions;
+    plan->buffers_capacity = plan->n_buffers;
 out:
     return status;
 }

@@ -56,7 +56,8 @@ SimStatus harness_plan(const HarnessSetup *setup, Harness *out)
                              .steps = setup->steps,
                              .window = h->setup.window,
                              .training = setup->training,
-                             .reversed = setup->reversed};
+                             .reversed = setup->reversed,
+                             .params = h->rows};
     for (size_t i = 0; i < setup->n_inputs; i++) {
         h->plan.in[i] = setup->in[i];
         h->plan.in_form[i] = setup->form[i];

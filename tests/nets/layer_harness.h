@@ -22,6 +22,7 @@ typedef struct Harness {
     HarnessSetup setup;
     SimContext context;
     NetLayerPlan plan;
+    NetParamRow rows[NET_MAX_PARAMS];
     _Alignas(max_align_t) unsigned char options[1024];
     size_t n_x[NET_MAX_INPUTS], n_y; /* floats of the whole sequence */
     size_t n_params[NET_MAX_PARAMS];
