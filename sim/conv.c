@@ -132,14 +132,12 @@ bool sim_conv_uses_spikes(const SimConv *conv)
 
 /* A call may follow the density of what it is given where its result is not promised to
  * be the same however time is cut. */
-static bool is_sparse(const SimConv *conv, size_t nt, const uint64_t *bits, double limit)
+static double density_of(const SimConv *conv, size_t nt, const uint64_t *bits)
 {
     const SimConvShape *s = &conv->shape;
-    if (!(limit > 0.0) || limit > 1.0)
-        return limit > 1.0;
-    const size_t ones = conv->context->kernels.spikes_count(
-        nt * s->n * s->h * s->w * sim_words(s->c), bits);
-    return (double)ones < limit * (double)(nt * s->n * s->h * s->w * s->c);
+    const size_t pixels = nt * s->n * s->h * s->w;
+    return (double)conv->context->kernels.spikes_count(pixels * sim_words(s->c), bits) /
+           (double)(pixels * s->c);
 }
 
 /* --- the three calls ------------------------------------------------------------------
@@ -165,7 +163,8 @@ void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
                              const float *weights, const uint64_t *active,
                              bool accumulate, float *dx, void *scratch)
 {
-    if (active && is_sparse(conv, nt, active, conv->break_even.input)) {
+    const double limit = active ? conv->break_even.input : 0.0;
+    if (limit > 1.0 || (limit > 0.0 && density_of(conv, nt, active) < limit)) {
         sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
         return;
     }
@@ -211,10 +210,11 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
 {
     const SimConvShape *s = &conv->shape;
     SimArena arena = arena_over(conv, scratch);
-    if (conv->may_gather && is_sparse(conv, nt, x->bits, conv->break_even.weights)) {
+    const double density = conv->may_gather ? density_of(conv, nt, x->bits) : 1.0;
+    if (density < conv->break_even.weights) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
-        sim_conv_spikes_weights(conv, nt, x->bits, dy, d_weights, &gather);
+        sim_conv_spikes_weights(conv, nt, x->bits, density, dy, d_weights, &gather);
     } else if (conv->tiles.images) {
         SimConvTilesRoom room;
         sim_conv_tiles_layout(conv, &arena, &room);

@@ -40,17 +40,18 @@ typedef struct SimConvTilesRoom { /* both factors as the tiles take them */
 } SimConvTilesRoom;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */
-    /* Images go through in subs that fit into the cache with one block of SIM_ROW output
-     * channels; lists and borders of `batch` subs are made at once. */
-    size_t sub, batch;    /* images, subs */
+    /* Rows of x go through in subs whose part of one block of SIM_ROW output channels
+     * fits into the first cache; lists and borders of a batch are made at once. */
+    size_t sub, subs;     /* rows, in a batch */
+    size_t batch;         /* images */
     size_t rows, columns; /* of dy with its border */
     size_t top, left;     /* border before */
     size_t classes;       /* stride^2: input pixels that see the same taps */
-    size_t capacity;      /* entries of a list */
+    size_t capacity;      /* entries of all lists of a sub and word */
     size_t k_blocks;      /* SIM_ROW output channels each, over all groups */
-    uint32_t *lists;      /* [batch, classes, c, capacity] */
-    uint32_t *counts;     /* [batch, classes, c] */
-    float *dy;            /* [k_blocks, batch * sub, rows, columns, SIM_ROW] */
+    uint32_t *lists;      /* [subs, words, capacity] */
+    uint32_t *starts;     /* [subs, words, classes * 64 + 1] of the lists, and the end */
+    float *dy;            /* [k_blocks, batch, rows, columns, SIM_ROW] */
     float *sums;          /* [k_blocks, c / groups, taps, SIM_ROW] */
 } SimConvGather;
 
@@ -65,8 +66,8 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
                            const float *dy, const float *weights, bool accumulate,
                            float *dx);
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             const float *dy, float *d_weights,
-                             const SimConvGather *gather);
+                             double density, const float *dy, float *d_weights,
+                             SimConvGather *gather);
 
 /* Whether dense products of that shape are made of pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);

@@ -8,10 +8,12 @@ enum {
     K_BLOCK = 128,                /* output channels of a forward task */
     PACK_PIXELS = 256,            /* of output from which packing weights pays */
     INPUT_WEIGHT_BYTES = 1 << 20, /* the same for the gradient of the input */
-    SUB_BYTES = 384 * 1024,       /* of dy that stay in cache while channels pass by */
+    FIRST_BYTES = 40 * 1024,      /* of dy that stay in cache while channels pass by, */
+    SECOND_BYTES = 384 * 1024,    /* where lists would else be */
+    LIST = 64,                    /* spikes short */
     BATCH_BYTES = 16 << 20,       /* lists and dy with its border at once */
     TASKS = 16,                   /* wanted at least, where there is work for them */
-    C_BLOCK = 32                  /* input channels of a weights task */
+    TASKS_PER_THREAD = 2          /* of the gradient of the weights */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -216,6 +218,24 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
 /* --- gradient of the weights ----------------------------------------------------------
  */
 
+/* As many rows as leave dy in the first cache, but enough for lists worth the name; then
+ * in the second. The sums do not depend on it. */
+static void choose_sub(const SimConv *conv, size_t n_rows, double density,
+                       SimConvGather *g)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t row_bytes = g->columns * SIM_ROW * sizeof(float);
+    const size_t border = g->top + 1, few = FIRST_BYTES / row_bytes;
+    const size_t many = larger(SECOND_BYTES / row_bytes, 2 * border);
+    const double of_row = density * (double)blocks(s->w, s->stride);
+    size_t rows = few > 2 * border ? few - border : border;
+    if (of_row * (double)rows < LIST)
+        rows = of_row > 0.0 ? (size_t)(LIST / of_row) + 1 : many;
+    g->sub = smaller(smaller(rows, many) * s->stride, n_rows);
+    g->subs = blocks(n_rows, g->sub);
+    g->capacity = g->sub * s->w * 64;
+}
+
 void sim_conv_gather_layout(const SimConv *conv, SimArena *arena, SimConvGather *out)
 {
     const SimConvShape *s = &conv->shape;
@@ -225,17 +245,18 @@ void sim_conv_gather_layout(const SimConv *conv, SimArena *arena, SimConvGather 
     g.rows = (s->h - 1 + s->pad) / s->stride + 1 + g.top;
     g.columns = (s->w - 1 + s->pad) / s->stride + 1 + g.left;
     g.k_blocks = s->groups * blocks(s->k / s->groups, SIM_ROW);
+    const size_t row_bytes = g.columns * SIM_ROW * sizeof(float);
     const size_t images = conv->max_steps * s->n;
-    const size_t block_bytes = g.rows * g.columns * SIM_ROW * sizeof(float);
-    g.sub = smaller(larger(1, SUB_BYTES / block_bytes), images);
-    g.capacity = g.sub * blocks(s->h, s->stride) * blocks(s->w, s->stride);
-    const size_t list_entries = g.classes * s->c * g.capacity;
-    const size_t sub_bytes =
-        list_entries * sizeof(uint32_t) + g.k_blocks * g.sub * block_bytes;
-    g.batch = smaller(larger(1, BATCH_BYTES / sub_bytes), blocks(images, g.sub));
-    g.lists = sim_arena_take(arena, g.batch * list_entries * sizeof(uint32_t));
-    g.counts = sim_arena_take(arena, g.batch * g.classes * s->c * sizeof(uint32_t));
-    g.dy = sim_arena_take(arena, g.k_blocks * g.batch * g.sub * block_bytes);
+    const size_t row_list = sim_words(s->c) * 64 * s->w * sizeof(uint32_t);
+    const size_t image_bytes = g.k_blocks * g.rows * row_bytes + s->h * row_list;
+    g.batch = smaller(larger(1, BATCH_BYTES / image_bytes), images);
+    choose_sub(conv, g.batch * s->h, 1.0, &g); /* the most, */
+    const size_t most = g.subs;
+    choose_sub(conv, g.batch * s->h, 0.0, &g); /* the longest */
+    g.lists = sim_arena_take(arena, (g.batch * s->h + g.sub) * row_list);
+    g.starts = sim_arena_take(arena, most * sim_words(s->c) * (g.classes * 64 + 1) *
+                                         sizeof(uint32_t));
+    g.dy = sim_arena_take(arena, g.k_blocks * g.batch * g.rows * row_bytes);
     g.sums = sim_arena_take(arena, g.k_blocks * (s->c / s->groups) * s->kh * s->kw *
                                        SIM_ROW * sizeof(float));
     *out = g;
@@ -247,43 +268,72 @@ typedef struct Weights {
     const uint64_t *bits;
     const float *dy;
     float *d_weights;
-    size_t n_images;        /* in the call */
-    size_t first;           /* image of this batch */
-    size_t n_subs;          /* in this batch */
+    size_t first, n_images; /* of this batch */
+    size_t list_tasks;      /* of this batch; the others copy */
     size_t c_block;         /* of a gather task */
     bool is_first, is_last; /* batch */
 } Weights;
 
-/* The lists of one word of channels over one sub. */
-static void list_word(const Weights *w, size_t sub, size_t word)
+/* The runs of pixels of a sub that are of one class, by increasing place: what `visit`
+ * does with each adds up in `to`, [classes, 64]. */
+typedef void Visit(const Weights *w, size_t n, const uint64_t *bits, size_t stride,
+                   size_t place, uint32_t *to);
+
+static void visit_word(const Weights *w, size_t sub, size_t word, uint32_t *to,
+                       Visit *visit)
 {
     const SimConvGather *g = w->g;
     const SimConvShape *s = &w->conv->shape;
-    const size_t words = sim_words(s->c), first = w->first + sub * g->sub;
-    const size_t n = smaller(g->sub, w->n_images - first);
-    uint32_t *counts = g->counts + sub * g->classes * s->c + word * 64;
-    for (size_t class = 0; class < g->classes; class ++)
-        memset(counts + class * s->c, 0, smaller(64, s->c - word * 64) * sizeof *counts);
-    for (size_t i = 0; i < n; i++)
-        for (size_t iy = 0; iy < s->h; iy++)
-            for (size_t x0 = 0; x0 < smaller(s->stride, s->w); x0++) {
-                const size_t class =
-                    (iy + s->pad) % s->stride * s->stride + (x0 + s->pad) % s->stride;
-                const size_t pixel = ((first + i) * s->h + iy) * s->w + x0;
-                const size_t list =
-                    ((sub * g->classes + class) * s->c + word * 64) * g->capacity;
-                const size_t place =
-                    (i * g->rows + (iy + s->pad) / s->stride + g->top) * g->columns +
-                    (x0 + s->pad) / s->stride + g->left;
-                w->conv->context->kernels.spikes_list(
-                    blocks(s->w - x0, s->stride), w->bits + pixel * words + word,
-                    s->stride * words, (uint32_t)place, g->capacity, g->lists + list,
-                    counts + class * s->c);
-            }
+    const size_t words = sim_words(s->c);
+    const size_t last = smaller((sub + 1) * g->sub, w->n_images * s->h);
+    for (size_t row = sub * g->sub; row < last; row++) {
+        const size_t iy = row % s->h + s->pad;
+        const size_t place_row =
+            (row / s->h * g->rows + iy / s->stride + g->top) * g->columns + g->left;
+        for (size_t x0 = 0; x0 < smaller(s->stride, s->w); x0++) {
+            const size_t class = iy % s->stride * s->stride + (x0 + s->pad) % s->stride;
+            const size_t pixel = (w->first * s->h + row) * s->w + x0;
+            visit(w, blocks(s->w - x0, s->stride), w->bits + pixel * words + word,
+                  s->stride * words, place_row + (x0 + s->pad) / s->stride,
+                  to + class * 64);
+        }
+    }
 }
 
-/* One block of output channels of dy with a border of zeros, over one sub. */
-static void copy_block(const Weights *w, size_t sub, size_t block)
+static void count_run(const Weights *w, size_t n, const uint64_t *bits, size_t stride,
+                      size_t place, uint32_t *counts)
+{
+    (void)place;
+    w->conv->context->kernels.spikes_tally(n, bits, stride, counts);
+}
+
+static void list_run(const Weights *w, size_t n, const uint64_t *bits, size_t stride,
+                     size_t place, uint32_t *next)
+{
+    w->conv->context->kernels.spikes_list(n, bits, stride, (uint32_t)place, next,
+                                          w->g->lists);
+}
+
+/* The lists of one word of channels over one sub, side by side. */
+static void list_word(const Weights *w, size_t sub, size_t word)
+{
+    const SimConvGather *g = w->g;
+    const size_t words = sim_words(w->conv->shape.c), at = sub * words + word;
+    uint32_t *starts = g->starts + at * (g->classes * 64 + 1), *next = starts + 1;
+    memset(starts, 0, (g->classes * 64 + 1) * sizeof *starts);
+    visit_word(w, sub, word, next, count_run);
+    uint32_t total = (uint32_t)(at * g->capacity);
+    *starts = total;
+    for (size_t i = 0; i < g->classes * 64; i++) { /* next: where a list begins */
+        const uint32_t count = next[i];
+        next[i] = total;
+        total += count;
+    }
+    visit_word(w, sub, word, next, list_run); /* next: where it ends */
+}
+
+/* One block of output channels of dy with a border of zeros, of one image. */
+static void copy_block(const Weights *w, size_t image, size_t block)
 {
     const SimConvGather *g = w->g;
     const SimConvShape *s = &w->conv->shape;
@@ -291,17 +341,24 @@ static void copy_block(const Weights *w, size_t sub, size_t block)
     const size_t k_in_group = block % per_group * SIM_ROW;
     const size_t k = block / per_group * k_group + k_in_group;
     const size_t width = smaller(SIM_ROW, k_group - k_in_group);
-    const size_t n = smaller(g->sub, w->n_images - w->first - sub * g->sub);
     const size_t image_floats = g->rows * g->columns * SIM_ROW;
-    for (size_t i = 0; i < n; i++) {
-        const size_t image = sub * g->sub + i;
-        float *to = g->dy + (block * g->batch * g->sub + image) * image_floats;
-        const float *from = w->dy + (w->first + image) * s->oh * s->ow * s->k + k;
-        memset(to, 0, image_floats * sizeof *to);
-        for (size_t oy = 0; oy < s->oh; oy++)
-            for (size_t ox = 0; ox < s->ow; ox++)
-                memcpy(to + ((oy + g->top) * g->columns + ox + g->left) * SIM_ROW,
-                       from + (oy * s->ow + ox) * s->k, width * sizeof *to);
+    float *to = g->dy + (block * g->batch + image) * image_floats;
+    const float *from = w->dy + (w->first + image) * s->oh * s->ow * s->k + k;
+    for (size_t row = 0; row < g->rows; row++) {
+        const size_t oy = row - g->top; /* above the image: very large */
+        const size_t first = oy < s->oh ? g->left : g->columns;
+        const size_t last = oy < s->oh ? g->left + s->ow : g->columns;
+        memset(to, 0, first * SIM_ROW * sizeof *to);
+        to += first * SIM_ROW;
+        for (size_t x = first; x < last; x++, to += SIM_ROW, from += s->k)
+            if (width == SIM_ROW) {
+                memcpy(to, from, SIM_ROW * sizeof *to); /* a constant is inlined */
+            } else {
+                memcpy(to, from, width * sizeof *to);
+                memset(to + width, 0, (SIM_ROW - width) * sizeof *to);
+            }
+        memset(to, 0, (g->columns - last) * SIM_ROW * sizeof *to);
+        to += (g->columns - last) * SIM_ROW;
     }
 }
 
@@ -310,44 +367,62 @@ static void prepare_task(void *argument, size_t index, size_t thread)
     (void)thread;
     const Weights *w = argument;
     const size_t words = sim_words(w->conv->shape.c), k_blocks = w->g->k_blocks;
-    const size_t sub = index / larger(words, k_blocks);
-    const size_t part = index % larger(words, k_blocks);
-    if (part < words)
-        list_word(w, sub, part);
-    if (part < k_blocks)
-        copy_block(w, sub, part);
+    if (index < w->list_tasks)
+        list_word(w, index / words, index % words);
+    else
+        copy_block(w, (index - w->list_tasks) / k_blocks,
+                   (index - w->list_tasks) % k_blocks);
 }
 
-static bool sees(const SimConvShape *s, size_t class, size_t tap)
+typedef struct Seen { /* taps of a class of input pixels: every stride-th */
+    size_t rows, columns;
+} Seen;
+
+static Seen seen_by(const SimConvShape *s, size_t class)
 {
-    return tap / s->kw % s->stride == class / s->stride &&
-           tap % s->kw % s->stride == class % s->stride;
+    const size_t y = class / s->stride, x = class % s->stride;
+    return (Seen){y < s->kh ? blocks(s->kh - y, s->stride) : 0,
+                  x < s->kw ? blocks(s->kw - x, s->stride) : 0};
 }
 
-/* All taps of channel c (of all) and one block of output channels over one sub; `sums`
- * holds the taps class by class. */
-static void gather_channel(const Weights *w, size_t sub, size_t c, size_t block,
-                           float *sums)
+/* Some channels (of all) and one block of output channels over one sub; `sums` of a
+ * channel holds the taps class by class. */
+static void gather_channels(const Weights *w, size_t sub, size_t c_first, size_t c_last,
+                            size_t block, float *sums)
 {
-    enum { MOST = 64 }; /* taps of one call */
     const SimConvGather *g = w->g;
     const SimConvShape *s = &w->conv->shape;
-    const float *dy =
-        g->dy + (block * g->batch + sub) * g->sub * g->rows * g->columns * SIM_ROW;
+    const float *dy = g->dy + block * g->batch * g->rows * g->columns * SIM_ROW;
     for (size_t class = 0; class < g->classes; class ++) {
-        const size_t list = (sub * g->classes + class) * s->c + c;
-        for (size_t tap = 0; tap < s->kh * s->kw;) {
-            int32_t offset[MOST];
-            size_t n = 0;
-            for (; tap < s->kh * s->kw && n < MOST; tap++)
-                if (sees(s, class, tap))
-                    offset[n++] = -(int32_t)(tap / s->kw / s->stride * g->columns +
-                                             tap % s->kw / s->stride);
-            if (n)
+        const Seen seen = seen_by(s, class);
+        for (size_t c = c_first; c < c_last; c++) {
+            const uint32_t *start =
+                g->starts + (sub * sim_words(s->c) + c / 64) * (g->classes * 64 + 1) +
+                class * 64 + c % 64;
+            if (start[1] > start[0])
                 w->conv->context->kernels.rows_gather(
-                    g->counts[list], g->lists + list * g->capacity, n, offset, dy, sums);
-            sums += n * SIM_ROW;
+                    start[1] - start[0], g->lists + start[0], seen.rows, seen.columns,
+                    g->columns, dy, sums + (c - c_first) * s->kh * s->kw * SIM_ROW);
         }
+        sums += seen.rows * seen.columns * SIM_ROW;
+    }
+}
+
+/* One channel's sums to its weights: taps class by class, as they were gathered. */
+static void add_sums(const SimConvShape *s, size_t classes, const float *sums,
+                     size_t width, size_t tap_floats, float *d_weights)
+{
+    for (size_t class = 0; class < classes; class ++) {
+        const Seen seen = seen_by(s, class);
+        for (size_t row = 0; row < seen.rows; row++)
+            for (size_t column = 0; column < seen.columns; column++) {
+                const size_t ky = class / s->stride + row * s->stride;
+                const size_t kx = class % s->stride + column * s->stride;
+                float *to = d_weights + (ky * s->kw + kx) * tap_floats;
+                for (size_t k = 0; k < width; k++)
+                    to[k] += sums[k];
+                sums += SIM_ROW;
+            }
     }
 }
 
@@ -367,47 +442,35 @@ static void gather_task(void *argument, size_t index, size_t thread)
     float *const sums_first = g->sums + (block * c_group + first) * taps * SIM_ROW;
     if (w->is_first)
         memset(sums_first, 0, (last - first) * taps * SIM_ROW * sizeof *sums_first);
-    for (size_t sub = 0; sub < w->n_subs; sub++)
-        for (size_t c = first; c < last; c++)
-            gather_channel(w, sub, group * c_group + c, block,
-                           sums_first + (c - first) * taps * SIM_ROW);
-    for (size_t c = first; c < last; c++) {
-        const float *sums = sums_first + (c - first) * taps * SIM_ROW;
-        for (size_t class = 0; w->is_last && class < g->classes; class ++)
-            for (size_t tap = 0; tap < taps; tap++) {
-                if (!sees(s, class, tap))
-                    continue;
-                float *to = w->d_weights + (tap * c_group + c) * s->k + group * k_group +
-                            k_in_group;
-                for (size_t k = 0; k < width; k++)
-                    to[k] += sums[k];
-                sums += SIM_ROW;
-            }
-    }
+    for (size_t sub = 0; sub * g->sub < w->n_images * s->h; sub++)
+        gather_channels(w, sub, group * c_group + first, group * c_group + last, block,
+                        sums_first);
+    for (size_t c = first; w->is_last && c < last; c++)
+        add_sums(s, g->classes, sums_first + (c - first) * taps * SIM_ROW, width,
+                 c_group * s->k, w->d_weights + c * s->k + group * k_group + k_in_group);
 }
 
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             const float *dy, float *d_weights,
-                             const SimConvGather *gather)
+                             double density, const float *dy, float *d_weights,
+                             SimConvGather *gather)
 {
     const SimConvShape *s = &conv->shape;
-    const size_t c_group = s->c / s->groups, per_batch = gather->batch * gather->sub;
-    Weights w = {.conv = conv,
-                 .g = gather,
-                 .bits = bits,
-                 .dy = dy,
-                 .d_weights = d_weights,
-                 .n_images = nt * s->n};
-    w.c_block = smaller(larger(1, c_group * gather->k_blocks / TASKS), C_BLOCK);
-    for (; w.first < w.n_images; w.first += per_batch) {
-        const size_t left = w.n_images - w.first;
-        w.n_subs = blocks(smaller(left, per_batch), gather->sub);
+    const SimTeam *team = &conv->context->team;
+    const size_t c_group = s->c / s->groups, images = nt * s->n;
+    Weights w = {
+        .conv = conv, .g = gather, .bits = bits, .dy = dy, .d_weights = d_weights};
+    choose_sub(conv, gather->batch * s->h, density, gather);
+    /* Every task goes through all of dy: no more of them than keep the team busy. */
+    const size_t tasks = (size_t)team->n_threads * TASKS_PER_THREAD;
+    w.c_block = smaller(blocks(c_group * gather->k_blocks, tasks), c_group);
+    for (; w.first < images; w.first += gather->batch) {
+        w.n_images = smaller(gather->batch, images - w.first);
         w.is_first = w.first == 0;
-        w.is_last = left <= per_batch;
-        sim_team_run(&conv->context->team,
-                     w.n_subs * larger(sim_words(s->c), gather->k_blocks), prepare_task,
+        w.is_last = w.first + w.n_images == images;
+        w.list_tasks = blocks(w.n_images * s->h, gather->sub) * sim_words(s->c);
+        sim_team_run(team, w.list_tasks + w.n_images * gather->k_blocks, prepare_task,
                      &w);
-        sim_team_run(&conv->context->team, gather->k_blocks * blocks(c_group, w.c_block),
-                     gather_task, &w);
+        sim_team_run(team, gather->k_blocks * blocks(c_group, w.c_block), gather_task,
+                     &w);
     }
 }

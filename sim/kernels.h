@@ -180,14 +180,16 @@ typedef struct SimKernels {
                               size_t row_last, size_t c_first, size_t c_last,
                               const uint64_t *active, const float *dy,
                               const float *weights, float *dx);
-    /* Adds each spike of n pixels to the list of its channel: pixel i is the word
-     * bits[i * stride]; bit b appends first + i to lists[b * capacity + counts[b]++]. */
+    /* counts[b] += the number of n pixels whose bit b is set; pixel i is the word
+     * bits[i * stride]. */
+    void (*spikes_tally)(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts);
+    /* The same pixels written down: bit b of pixel i as lists[next[b]++] = first + i. */
     void (*spikes_list)(size_t n, const uint64_t *bits, size_t stride, uint32_t first,
-                        size_t capacity, uint32_t *lists, uint32_t *counts);
-    /* sum [taps, SIM_ROW] += rows [.., SIM_ROW] number index[i] + offset[tap], for i
-     * rising. */
-    void (*rows_gather)(size_t n, const uint32_t *index, size_t taps,
-                        const int32_t *offset, const float *rows, float *sum);
+                        uint32_t *next, uint32_t *lists);
+    /* sum [rows, columns, SIM_ROW] += the rows of SIM_ROW floats number
+     * index[i] - (row * pitch + column), for i rising. */
+    void (*rows_gather)(size_t n, const uint32_t *index, size_t rows, size_t columns,
+                        size_t pitch, const float *from, float *sum);
 
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
     /* nt steps of `pixels` pixels; a step lies `stride` pixels after the one before.

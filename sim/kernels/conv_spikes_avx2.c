@@ -89,7 +89,37 @@ static inline uint32_t *append_channels(size_t n, const uint8_t *channel, uint32
     return list + n;
 }
 
-#define GATHER_MANY 0
+/* 255 for every bit set. */
+static inline __m256i bytes_of(uint32_t ones)
+{
+    const __m256i spread =
+        _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                         2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+    const __m256i all = _mm256_shuffle_epi8(_mm256_set1_epi32((int)ones), spread);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(all, bit), bit);
+}
+
+static void tally(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts)
+{
+    enum { MOST = 255 }; /* that a byte counts */
+    for (size_t begin = 0; begin < n; begin += MOST) {
+        const size_t last = begin + MOST < n ? begin + MOST : n;
+        __m256i low = _mm256_setzero_si256(), high = low;
+        for (size_t i = begin; i < last; i++) {
+            const uint64_t ones = bits[i * stride];
+            low = _mm256_sub_epi8(low, bytes_of((uint32_t)ones));
+            high = _mm256_sub_epi8(high, bytes_of((uint32_t)(ones >> 32)));
+        }
+        uint8_t bytes[64];
+        _mm256_storeu_si256((__m256i *)(void *)bytes, low);
+        _mm256_storeu_si256((__m256i *)(void *)(bytes + 32), high);
+        for (size_t b = 0; b < 64; b++)
+            counts[b] += bytes[b];
+    }
+}
+
+#define FOR_ALL_GATHERS(X) X(1, 1) X(1, 2) X(1, 3)
 #include "sim/kernels/conv_spikes.inc"
 
 void sim_conv_spikes_init_avx2(SimKernels *kernels)

@@ -90,7 +90,25 @@ static inline uint32_t *append_channels(size_t n, const uint8_t *channel, uint32
     return list + n;
 }
 
-#define GATHER_MANY 1 /* more than three taps at once */
+static void tally(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts)
+{
+    enum { MOST = 255 }; /* that a byte counts */
+    for (size_t begin = 0; begin < n; begin += MOST) {
+        const size_t last = begin + MOST < n ? begin + MOST : n;
+        __m512i sum = _mm512_setzero_si512();
+        for (size_t i = begin; i < last; i++)
+            sum = _mm512_mask_add_epi8(sum, bits[i * stride], sum, _mm512_set1_epi8(1));
+        uint8_t bytes[64];
+        _mm512_storeu_si512(bytes, sum);
+        for (size_t b = 0; b < 64; b++)
+            counts[b] += bytes[b];
+    }
+}
+
+#define FOR_ALL_GATHERS(X)                                                               \
+    X(1, 1)                                                                              \
+    X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(2, 1) X(2, 2)      \
+        X(2, 3) X(3, 1) X(3, 2) X(3, 3)
 #include "sim/kernels/conv_spikes.inc"
 
 void sim_conv_spikes_init_avx512(SimKernels *kernels)

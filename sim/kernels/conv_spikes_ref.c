@@ -74,22 +74,28 @@ static void input(const SimConvShape *shape, size_t row_first, size_t row_last,
         }
 }
 
-static void list(size_t n, const uint64_t *bits, size_t stride, uint32_t first,
-                 size_t capacity, uint32_t *lists, uint32_t *counts)
+static void tally(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts)
 {
     for (size_t i = 0; i < n; i++)
-        for (uint64_t ones = bits[i * stride]; ones; ones &= ones - 1) {
-            const size_t b = (size_t)__builtin_ctzll(ones);
-            lists[b * capacity + counts[b]++] = first + (uint32_t)i;
-        }
+        for (uint64_t ones = bits[i * stride]; ones; ones &= ones - 1)
+            counts[__builtin_ctzll(ones)]++;
 }
 
-static void gather(size_t n, const uint32_t *index, size_t taps, const int32_t *offset,
-                   const float *rows, float *sum)
+static void list(size_t n, const uint64_t *bits, size_t stride, uint32_t first,
+                 uint32_t *next, uint32_t *lists)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t tap = 0; tap < taps; tap++) {
-            const float *row = rows + ((ptrdiff_t)index[i] + offset[tap]) * SIM_ROW;
+        for (uint64_t ones = bits[i * stride]; ones; ones &= ones - 1)
+            lists[next[__builtin_ctzll(ones)]++] = first + (uint32_t)i;
+}
+
+static void gather(size_t n, const uint32_t *index, size_t rows, size_t columns,
+                   size_t pitch, const float *from, float *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t tap = 0; tap < rows * columns; tap++) {
+            const float *row =
+                from + (index[i] - tap / columns * pitch - tap % columns) * SIM_ROW;
             for (size_t k = 0; k < SIM_ROW; k++)
                 sum[tap * SIM_ROW + k] += row[k];
         }
@@ -99,6 +105,7 @@ void sim_conv_spikes_init_ref(SimKernels *kernels)
 {
     kernels->conv_spikes_forward = forward;
     kernels->conv_spikes_input = input;
+    kernels->spikes_tally = tally;
     kernels->spikes_list = list;
     kernels->rows_gather = gather;
 }

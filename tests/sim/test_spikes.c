@@ -186,60 +186,66 @@ ParameterizedTest(Case *c, spikes, convolution)
 typedef struct Listing {
     unsigned cpu;
     double density;
-    size_t taps;
+    size_t rows, columns; /* of taps */
 } Listing;
 
 ParameterizedTestParameters(spikes, listing)
 {
-    static Listing cases[] = {
-        {SIM_CPU_AVX2, 0.0, 1}, {SIM_CPU_AVX2, 0.05, 2}, {SIM_CPU_AVX2, 0.5, 9},
-        {SIM_CPU_AVX2, 1.0, 4}, {BOTH, 0.0, 1},          {BOTH, 0.05, 2},
-        {BOTH, 0.5, 9},         {BOTH, 1.0, 4},          {BOTH, 0.3, 25},
-        {BOTH, 0.3, 7},         {BOTH, 0.3, 6},          {BOTH, 0.3, 5},
-        {BOTH, 0.3, 8},         {BOTH, 0.3, 3},
-    };
-    return cr_make_param_array(Listing, cases, sizeof cases / sizeof *cases);
+    static Listing cases[40];
+    static const size_t taps[][2] = {{1, 1}, {1, 2}, {2, 1}, {2, 2},  {3, 1}, {2, 3},
+                                     {3, 3}, {5, 5}, {7, 7}, {1, 11}, {4, 2}, {4, 13}};
+    static const double densities[] = {0.0, 0.05, 0.3, 1.0};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof taps / sizeof *taps; i++)
+        for (unsigned cpu = SIM_CPU_AVX2; cpu <= BOTH; cpu += 2)
+            cases[n++] = (Listing){cpu, densities[i % 4], taps[i][0], taps[i][1]};
+    return cr_make_param_array(Listing, cases, n);
 }
 
 ParameterizedTest(Listing *l, spikes, listing)
 {
-    enum { N = 37, STRIDE = 3, FIRST = 30, ROWS = 100 };
+    enum { N = 301, STRIDE = 3, FIRST = 60, PITCH = 14, ROWS = N + FIRST };
     test_need_cpu(l->cpu);
     SimKernels table[2];
     sim_kernels_init(&table[0], 0);
     sim_kernels_init(&table[1], l->cpu);
-    uint64_t bits[N * STRIDE];
-    uint32_t counts[2][64] = {{0}}, *lists[2];
+    uint64_t *bits = calloc(N * STRIDE, sizeof *bits);
+    uint32_t counts[2][64] = {{0}}, next[2][64], *lists[2];
+    cr_assert(bits);
     test_fill_bits(bits, N * STRIDE, 64, l->density, 5);
     for (size_t i = 0; i < 2; i++) {
+        table[i].spikes_tally(N, bits, STRIDE, counts[i]);
+        uint32_t total = 0;
+        for (size_t b = 0; b < 64; b++) {
+            next[i][b] = total;
+            total += counts[i][b];
+        }
         lists[i] = calloc(64 * N, sizeof *lists[i]);
         cr_assert(lists[i]);
-        table[i].spikes_list(N, bits, STRIDE, FIRST, N, lists[i], counts[i]);
+        table[i].spikes_list(N, bits, STRIDE, FIRST, next[i], lists[i]);
     }
     cr_assert_arr_eq(counts[0], counts[1], sizeof counts[0]);
+    cr_assert_arr_eq(next[0], next[1], sizeof next[0]);
     cr_assert_arr_eq(lists[0], lists[1], 64 * N * sizeof *lists[0]);
-    size_t listed = 0;
     for (size_t b = 0; b < 64; b++)
-        for (uint32_t i = 0; i < counts[0][b]; i++, listed++)
-            cr_assert(bits[(lists[0][b * N + i] - FIRST) * STRIDE] >> b & 1);
+        for (uint32_t i = next[0][b] - counts[0][b]; i < next[0][b]; i++)
+            cr_assert(bits[(lists[0][i] - FIRST) * STRIDE] >> b & 1);
     size_t ones = 0;
     for (size_t i = 0; i < N; i++)
         ones += table[0].spikes_count(1, &bits[i * STRIDE]);
-    cr_assert(listed == ones);
+    cr_assert(next[0][63] == ones);
 
-    int32_t offset[32];
-    float *rows = guarded(NULL, ROWS * SIM_ROW), *start = guarded(NULL, 32 * SIM_ROW);
-    for (size_t tap = 0; tap < l->taps; tap++)
-        offset[tap] = (int32_t)(tap * 2) - FIRST;
+    const size_t taps = l->rows * l->columns, start = next[0][11] - counts[0][11];
+    float *rows = guarded(NULL, ROWS * SIM_ROW), *from = guarded(NULL, taps * SIM_ROW);
     test_fill(rows, ROWS * SIM_ROW, 6);
-    test_fill(start, l->taps * SIM_ROW, 7);
-    float *sum[2] = {guarded(start, l->taps * SIM_ROW),
-                     guarded(start, l->taps * SIM_ROW)};
+    test_fill(from, taps * SIM_ROW, 7);
+    float *sum[2] = {guarded(from, taps * SIM_ROW), guarded(from, taps * SIM_ROW)};
+    const size_t pitch = (l->rows - 1) * PITCH + l->columns <= FIRST ? PITCH : 8;
     for (size_t i = 0; i < 2; i++)
-        table[i].rows_gather(counts[0][11], lists[0] + 11 * N, l->taps, offset, rows,
-                             sum[i]);
-    same(sum[0], sum[1], l->taps * SIM_ROW, "gathered sums");
+        table[i].rows_gather(counts[0][11], lists[0] + start, l->rows, l->columns, pitch,
+                             rows, sum[i]);
+    same(sum[0], sum[1], taps * SIM_ROW, "gathered sums");
     for (size_t i = 0; i < 2; i++)
         free(lists[i]), free(sum[i]);
-    free(rows), free(start);
+    free(bits), free(rows), free(from);
 }
