@@ -35,6 +35,20 @@ static const char *join(char *buffer, const char *group, const Layer *layer,
     return buffer;
 }
 
+/* The layers in the order of the net, which groups do not have. */
+static SimStatus write_order(CliRecording *recording)
+{
+    char *const names = calloc(recording->n_layers + 1, sizeof recording->layers->name);
+    if (!names)
+        return sim_fail(SIM_ERR_MEMORY, "recording: no memory for the names of layers");
+    char *end = names;
+    for (size_t i = 0; i < recording->n_layers; i++)
+        end += sprintf(end, "%s%s", i ? "\n" : "", recording->layers[i].name);
+    const SimStatus status = sim_store_write_text(recording->store, "", "layers", names);
+    free(names);
+    return status;
+}
+
 /* --- creating ----------------------------------------------------------------------- */
 
 static SimStatus begin_spikes(CliRecording *recording, Layer *layer)
@@ -168,6 +182,7 @@ SimStatus cli_recording_create(const char *path, const CliRecordingOptions *opti
     SIM_TRY(
         sim_store_write_number(recording->store, "", "steps", (double)options->steps));
     SIM_TRY(sim_store_write_number(recording->store, "", "step_ms", options->step_ms));
+    SIM_TRY(write_order(recording));
     if (options->text)
         SIM_TRY(sim_store_write_text(recording->store, "", "experiment", options->text));
 

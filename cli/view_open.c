@@ -184,7 +184,12 @@ static SimStatus make_source(CliViewed *viewed, Shared *shared, CliStimulus *sti
     char title[256];
     if (stimulus->n_events > 0)
         SIM_TRY(find_edges(session, stimulus, &edges));
-    snprintf(title, sizeof title, "%.200s%s", session->source,
+    /* "run/best.h5": the folder tells more than the file. */
+    const char *name = session->source + strlen(session->source);
+    for (int slashes = 0; name > session->source; name--)
+        if (name[-1] == '/' && ++slashes == 2)
+            break;
+    snprintf(title, sizeof title, "%.200s%s", name,
              session->trained ? "" : " (untrained)");
     const VizNetOptions options = {.graph = &session->graph,
                                    .params = &session->params,

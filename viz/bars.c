@@ -315,7 +315,7 @@ static void window_buttons(Row *row)
         return;
     viz_cut_left(&row->room, 8);
     word_button(row, APP_DO_LESS, false, "[", "shorter window of events ([)");
-    snprintf(text, sizeof text, "%.3g ms", (double)clock->window_us * 1e-3);
+    viz_duration((double)clock->window_us, text, sizeof text);
     const float line = viz_line_height(row->draw, VIZ_FONT_NORMAL);
     const VizRect area =
         viz_cut_left(&row->room, viz_text_width(row->draw, VIZ_FONT_NORMAL, text) + 10);

@@ -55,6 +55,21 @@ const char *viz_bytes(double bytes, char *buffer, size_t size)
     return buffer;
 }
 
+const char *viz_duration(double us, char *buffer, size_t size)
+{
+    static const struct {
+        double us;
+        const char *name;
+    } units[] = {{3.6e9, "h"}, {6e7, "min"}, {1e6, "s"}, {1e3, "ms"}, {1, "\xc2\xb5s"}};
+    size_t i = 0;
+    while (i + 1 < sizeof units / sizeof *units && fabs(us) < units[i].us * 0.9995)
+        i++;
+    const double value = us / units[i].us;
+    snprintf(buffer, size, fabs(value) >= 100 ? "%.0f %s" : "%.3g %s", value,
+             units[i].name);
+    return buffer;
+}
+
 /* --- axes -----------------------------------------------------------------------------
  */
 

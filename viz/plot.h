@@ -34,6 +34,9 @@ const char *viz_number(double value, char *buffer, size_t size);
 /* "12.3 MiB". */
 const char *viz_bytes(double bytes, char *buffer, size_t size);
 
+/* "120 us", "38.5 ms", "5.18 s", "2.5 h". Returns buffer. */
+const char *viz_duration(double us, char *buffer, size_t size);
+
 /* A bar of a table's colours with its range: [low ▒▒▒▒▒ high unit]. */
 void viz_legend(VizDraw *draw, const VizTheme *theme, VizRect area,
                 const VizColour *table, double low, double high, const char *unit);

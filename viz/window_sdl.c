@@ -439,7 +439,8 @@ SimStatus viz_window_run(VizApp *app, const VizWindowOptions *options,
     viz_settings_load(&settings);
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0"); /* the processor is for the net */
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION,
+                "0"); /* the processor is for the net */
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
         return sim_fail(SIM_ERR_UNSUPPORTED,
                         "no window can be opened here (%s): set DISPLAY, or write a "

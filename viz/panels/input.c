@@ -293,7 +293,7 @@ static float modes_width(const VizView *view, const VizDraw *draw)
 static void draw_foot(const State *s, const VizView *view, VizDraw *draw, VizRect row,
                       Mode mode)
 {
-    char number[32], rate[32], all[32];
+    char number[32], rate[32], all[32], span[32];
     const float y = row.y + (row.h - viz_line_height(draw, VIZ_FONT_SMALL)) / 2;
     if (mode == MODE_FRAME) {
         const VizSubject *const subject = view->sides[0].subject;
@@ -314,11 +314,12 @@ static void draw_foot(const State *s, const VizView *view, VizDraw *draw, VizRec
     const double windows = mode == MODE_SURFACE ? SURFACE_WINDOWS : 1;
     viz_number(span_s > 0 ? (double)s->n_events / (span_s * windows) : 0, rate,
                sizeof rate);
-    viz_text_within(
-        draw, VIZ_FONT_SMALL, row.x, y, row.w, VIZ_LEFT, view->theme->dim,
-        "%s events/s%s   \xc2\xb7   %s: %s events, %.4g s", rate,
-        s->incomplete ? " (reading)" : "", info.format[0] ? info.format : "input",
-        viz_number((double)info.n_events, all, sizeof all), (double)info.end_us * 1e-6);
+    viz_text_within(draw, VIZ_FONT_SMALL, row.x, y, row.w, VIZ_LEFT, view->theme->dim,
+                    "%s events/s%s   \xc2\xb7   %s: %s events in %s", rate,
+                    s->incomplete ? " (reading)" : "",
+                    info.format[0] ? info.format : "input",
+                    viz_number((double)info.n_events, all, sizeof all),
+                    viz_duration((double)info.end_us, span, sizeof span));
 }
 
 static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
@@ -441,6 +442,7 @@ static void caption(void *state, const VizView *view, char *text, size_t size)
 {
     const State *const s = state;
     const Mode mode = mode_of(s, view);
+    char span[32];
     if (s->w == 0)
         return;
     int64_t from, to;
@@ -448,8 +450,8 @@ static void caption(void *state, const VizView *view, char *text, size_t size)
     if (mode == MODE_FRAME)
         snprintf(text, size, "%zu \xc3\x97 %zu", s->w, s->h);
     else
-        snprintf(text, size, "%zu \xc3\x97 %zu, %.3g ms", s->w, s->h,
-                 (double)(to - from) * 1e-3);
+        snprintf(text, size, "%zu \xc3\x97 %zu, %s", s->w, s->h,
+                 viz_duration((double)(to - from), span, sizeof span));
 }
 
 static SimStatus csv(void *state, const VizView *view, FILE *out)
