@@ -91,6 +91,21 @@ typedef struct SimAlif {
     float slope_alpha, slope_scale;
 } SimAlif;
 
+/* A layer of capsules sees 16 images side by side: `[..,16]` is one number of each, and a
+ * group of images starts a new array. One input capsule i brings its pose u [D,16] and its
+ * weights w [J,D,P]; its vote for output j is vote[p] = sum over d of w[j,d,p] u[d]. */
+enum { SIM_CAPSULE_IMAGES = 16, SIM_CAPSULE_POSE = 64 /* the longest P */ };
+typedef struct SimCapsules {
+    size_t outputs, pose_in, pose_out; /* J, D, P */
+} SimCapsules;
+
+/* One term of the gradient of a vote, image by image: a x. */
+typedef struct SimCapsuleTerm {
+    const float *a; /* [groups,J,16] */
+    const float *x; /* pose of image n and output j at n * image + j * output */
+    size_t image, output;
+} SimCapsuleTerm;
+
 /* Floats: what backward keeps of one block of channels at every step. */
 static inline size_t sim_lif_scratch(size_t nt)
 {
@@ -219,6 +234,31 @@ typedef struct SimKernels {
     /* slope[i] = scale * derivative at x[i]. */
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
                             const float *x, float *slope);
+
+    /* --- capsules (sim/kernels/capsules*): votes in registers, never in memory ------- */
+    /* dots[k] [J,16] = vote . x[k] with x[k] [J,P,16], for k < n; squares [J,16] =
+     * |vote|^2 unless NULL. */
+    void (*capsules_agree)(const SimCapsules *capsules, const float *w, const float *u,
+                           size_t n, const float *const *x, float *const *dots,
+                           float *squares);
+    /* distance [J,16] = |v - scale vote|, v [J,P,16], scale [J,16]. */
+    void (*capsules_distance)(const SimCapsules *capsules, const float *w, const float *u,
+                              const float *scale, const float *v, float *distance);
+    /* s [J,P,16] += a vote, a [J,16]. */
+    void (*capsules_gather)(const SimCapsules *capsules, const float *w, const float *u,
+                            const float *a, float *s);
+    /* x [J,16] in place: softmax over the outputs of each image. */
+    void (*capsules_softmax)(size_t outputs, float *x);
+    /* du [D,16] += the weights times the gradient of the votes, which is
+     * own vote + sum over k < n of a[k] x[k]; own, a[k] [J,16], own may be NULL. */
+    void (*capsules_input)(const SimCapsules *capsules, const float *w, const float *u,
+                           size_t n, const float *const *a, const float *const *x,
+                           const float *own, float *du);
+    /* dw [J,D,P] += sum over images, in order, of u x sum of n terms; u of image i at
+     * i * u_image. */
+    void (*capsules_weights)(const SimCapsules *capsules, size_t images, size_t n,
+                             const SimCapsuleTerm *terms, const float *u, size_t u_image,
+                             float *dw);
 
     /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
     /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift

@@ -8,4 +8,5 @@ void sim_kernels_init_avx512(SimKernels *kernels)
     sim_neuron_init_avx512(kernels);
     sim_elementwise_init_avx512(kernels);
     sim_pieces_init_avx512(kernels);
+    sim_capsules_init_avx512(kernels);
 }

@@ -24,3 +24,6 @@ void sim_pieces_init_avx512(SimKernels *kernels);
 void sim_elementwise_init_ref(SimKernels *kernels);
 void sim_elementwise_init_avx2(SimKernels *kernels);
 void sim_elementwise_init_avx512(SimKernels *kernels);
+void sim_capsules_init_ref(SimKernels *kernels);
+void sim_capsules_init_avx2(SimKernels *kernels);
+void sim_capsules_init_avx512(SimKernels *kernels);
