@@ -64,20 +64,9 @@ static void run_batch(CliSession *session, Net *net, const DataBatch *batch,
         sums->confusion[batch->labels[i] * classes + answer]++;
         sums->right += answer == batch->labels[i];
     }
-    /* The loss of the samples that are there: their columns, gathered. */
-    float *const packed =
-        scores.f32; /* in place: the full columns are not needed again */
-    for (size_t t = 1; batch->n < room && t < scores.shape.t; t++)
-        memmove(packed + t * batch->n * classes, scores.f32 + t * room * classes,
-                batch->n * classes * sizeof(float));
-    const NetLossRun loss = {.options = &session->experiment.loss,
-                             .steps = scores.shape.t,
-                             .n = batch->n,
-                             .classes = classes,
-                             .scores = packed,
-                             .labels = batch->labels};
     sums->loss +=
-        net_losses[session->experiment.loss.kind]->apply(&loss) * (double)batch->n;
+        net_loss(&session->experiment.loss, net, batch->n, batch->labels, false) *
+        (double)batch->n;
     sums->seen += batch->n;
 }
 

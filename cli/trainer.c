@@ -183,14 +183,8 @@ static SimStatus train_batch(Trainer *t, const DataBatch *batch, double lr)
     memcpy(input.f32, batch->x, sim_shape_count(input.shape) * sizeof *batch->x);
     net_forward(t->net, s->input.steps, batch->labels, net_optimiser_steps(t->optimiser));
     const SimTensor scores = net_output(t->net, 0);
-    const NetLossRun run = {.options = &s->experiment.loss,
-                            .steps = scores.shape.t,
-                            .n = batch->n,
-                            .classes = s->input.classes,
-                            .scores = scores.f32,
-                            .labels = batch->labels,
-                            .d_scores = net_output_gradient(t->net, 0)};
-    const double loss = net_losses[s->experiment.loss.kind]->apply(&run);
+    const double loss =
+        net_loss(&s->experiment.loss, t->net, batch->n, batch->labels, true);
     const double right = (double)net_predict(scores.shape.t, batch->n, s->input.classes,
                                              scores.f32, batch->labels, t->answers);
     /* Spikes hide a NaN (it is not above threshold): gradients are looked at, too. */

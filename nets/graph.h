@@ -34,7 +34,8 @@ typedef struct NetNode {
 typedef struct NetGraph {
     NetNode *nodes; /* owned */
     size_t n_nodes, capacity;
-    int *outputs; /* owned; nodes whose wires leave the net, first is the class scores */
+    int *outputs; /* owned; nodes whose wires leave the net: the class scores, then costs
+                     that the loss adds up (nets/loss.h) */
     size_t n_outputs;
     int stage; /* given to nodes added from now on */
     SimStatus status;

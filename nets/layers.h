@@ -6,6 +6,7 @@
 
 #include "nets/layer.h"
 #include "neurons/neuron.h"
+#include "sim/kernels.h"
 
 /* y[k] = sum over taps and channels of x * weight (+ bias). Parameters "weight"
  * [KH,KW,C/groups,K] and "bias" [K]. Takes dense or spikes as they come. */
@@ -118,6 +119,82 @@ typedef struct NetHalf {
     bool second;
 } NetHalf;
 
+/* A function of every value. For the plain parts of a net; units that compute are
+ * NetNeuron. */
+typedef enum NetActivationKind {
+    NET_ACTIVATION_RELU,
+    NET_ACTIVATION_SIGMOID,
+    NET_ACTIVATION_TANH
+} NetActivationKind;
+typedef struct NetActivation {
+    int kind; /* NetActivationKind */
+} NetActivation;
+
+/* Mean over time: [1,N,H,W,C], or [T,N,H,W,C] of the steps so far. */
+typedef struct NetRate {
+    bool running;
+} NetRate;
+
+/* Capsules (Sabour, Frosst, Hinton 2017): a wire of them has C = capsules * pose, the
+ * numbers of a pose adjacent. */
+enum { NET_MAX_POSE = SIM_CAPSULE_POSE };
+
+typedef enum NetGrouping { NET_GROUPING_CHANNELS, NET_GROUPING_VIEW } NetGrouping;
+
+/* Poses of an image, squashed: [T,N,1,1,H*W*C] (primary_capsules.c). */
+typedef struct NetPrimaryCapsules {
+    int64_t pose;
+    int grouping; /* NetGrouping */
+} NetPrimaryCapsules;
+
+typedef enum NetRouting {
+    NET_ROUTING_RBA, /* by agreement (Sabour et al. 2017) */
+    NET_ROUTING_SDA  /* scaled-distance agreement (Peer et al. 2018) */
+} NetRouting;
+
+typedef enum NetRoutingGradient {
+    NET_GRADIENT_LAST, /* the coefficients of the last iteration are constants */
+    NET_GRADIENT_ALL   /* through every iteration */
+} NetRoutingGradient;
+
+typedef enum NetSharpness {
+    NET_SHARPNESS_FORMULA, /* t = (log(p (J - 1)) - log(1 - p)) / (d_p - d_o) */
+    NET_SHARPNESS_CODE     /* as the code of MoCapsNet: a bracket is missing */
+} NetSharpness;
+
+/* Every input capsule votes for every output capsule, which listens to those that agree:
+ * x [T,N,H,W,C], C of I capsules with poses of D, read as H,W,C; y [T,N,1,1,J*P].
+ * Parameters "weight" [I,J,D,P] and "bias" [J,P]. Formulas in routing_internal.h. */
+typedef struct NetCapsules {
+    int64_t capsules, pose; /* J, P */
+    int64_t pose_in;        /* D */
+    int routing;            /* NetRouting */
+    int64_t iterations;     /* R >= 1 */
+    int gradient;           /* NetRoutingGradient */
+    int sharpness;          /* SDA: NetSharpness */
+    bool pooled; /* SDA, training: the mean distance d_o is that of the whole batch (as
+                    published) instead of each image's own */
+    bool bias;   /* added to the sum of votes */
+    double bias_start;
+    double deviation; /* of the initial weights, normal */
+} NetCapsules;
+
+typedef struct NetCapsuleLength { /* |pose|: [T,N,1,1,J*P] -> [T,N,1,1,J] */
+    int64_t pose;
+} NetCapsuleLength;
+
+typedef enum NetMaskBy { NET_MASK_LABEL, NET_MASK_PREDICTION } NetMaskBy;
+typedef struct NetCapsuleMask { /* one pose stays, the others become zero */
+    int64_t pose;
+    int by; /* NetMaskBy */
+} NetCapsuleMask;
+
+/* Inputs a and b of as many values: y [T,N,1,1,1] = weight * |a - b|^2, a cost for an
+ * output of the net (nets/loss.h). */
+typedef struct NetSquaredError {
+    double weight;
+} NetSquaredError;
+
 extern const NetLayer net_layer_conv;
 extern const NetLayer net_layer_linear;
 extern const NetLayer net_layer_norm;
@@ -136,6 +213,13 @@ extern const NetLayer net_layer_momentum;
 extern const NetLayer net_layer_half;
 extern const NetLayer net_layer_concat; /* no options; channels one after the other; gives
                                            each input back */
+extern const NetLayer net_layer_activation;
+extern const NetLayer net_layer_rate;
+extern const NetLayer net_layer_primary_capsules;
+extern const NetLayer net_layer_capsules;
+extern const NetLayer net_layer_capsule_length;
+extern const NetLayer net_layer_capsule_mask;
+extern const NetLayer net_layer_squared_error;
 /* The planner puts these where a layer wants another form than the wire has. */
 extern const NetLayer net_layer_unpack; /* spikes -> dense */
 extern const NetLayer net_layer_pack;   /* dense 0/1 values -> spikes */

@@ -459,6 +459,11 @@ SimTensor net_input(Net *net, size_t index)
     return (SimTensor){0};
 }
 
+size_t net_n_outputs(const Net *net)
+{
+    return net->plan.graph->n_outputs;
+}
+
 SimTensor net_output(const Net *net, size_t index)
 {
     return wire_of(net, net->plan.of_graph[net->plan.graph->outputs[index]]);

@@ -94,6 +94,7 @@ void net_zero_gradients(Net *net);
 /* --- looking: const views, valid until the next call that runs the net ----------------
  */
 
+size_t net_n_outputs(const Net *net);
 SimTensor net_output(const Net *net, size_t index); /* [nt or 1,N,H,W,C] */
 float *net_output_gradient(Net *net, size_t index); /* same shape, to be filled in */
 const float *net_input_gradient(const Net *net, size_t index); /* or NULL */
