@@ -42,12 +42,12 @@ static void forward(const NetLayerRun *run)
     const SimShape in = run->x[0].shape;
     const size_t n = sim_shape_step(in);
     const bool running = ((const NetRate *)run->options)->running;
-    if (in.t == 1 && !(running && run->nt == 1 && run->states[0])) {
+    if (in.t == 1 && !(running && run->states[0])) {
         memcpy(run->y.f32, run->x[0].f32, n * sizeof(float));
         return;
     }
     float *const sum = running ? run->states[0] : run->y.f32;
-    if (!running)
+    if (!running || run->t0 == 0)
         memset(sum, 0, n * sizeof(float));
     for (size_t t = 0; t < in.t; t++) {
         run->context->kernels.add(n, run->x[0].f32 + t * n, sum);

@@ -58,7 +58,7 @@ static void lay_out(Routing *q, const SimContext *context, bool backward, SimAre
             sim_arena_take(arena, q->parts * q->groups * q->pairs * sizeof(float));
         q->ds_rows = sim_arena_take(arena, rows);
         q->v_rows = sim_arena_take(arena, rows);
-        q->block = (q->n_terms + 8) * q->pairs +
+        q->block = (q->n_terms + 6) * q->pairs +
                    (q->n_terms + sda) * q->groups * q->pairs +
                    q->shape.outputs * q->shape.pose_in * q->shape.pose_in +
                    (q->shape.pose_in + 2) * LANES;

@@ -26,11 +26,11 @@
 /* What one task works with. */
 typedef struct Block {
     float *dots; /* [n_terms,pairs] of the vote with each x */
-    float *c, *squares, *scale, *far, *logit, *own, *along; /* [pairs] each */
-    float *a;                                               /* [n_terms,groups,pairs] */
-    float *own_all;                                         /* [groups,pairs] SDA */
-    float *moment;                                          /* [J,D,D] SDA */
-    float *du, *lengths;                                    /* [D,LANES], [LANES] */
+    float *c, *squares, *scale, *far, *logit, *own; /* [pairs] each */
+    float *a;                                       /* [n_terms,groups,pairs] */
+    float *own_all;                                 /* [groups,pairs] SDA */
+    float *moment;                                  /* [J,D,D] SDA */
+    float *du, *lengths;                            /* [D,LANES], [LANES] */
 } Block;
 
 static Block block_of(const Routing *q, size_t thread)
@@ -40,8 +40,7 @@ static Block block_of(const Routing *q, size_t thread)
     float *at = q->blocks + thread * q->block;
     Block b = {.dots = at};
     at += q->n_terms * p;
-    float **const each[] = {&b.c,     &b.squares, &b.scale, &b.far,
-                            &b.logit, &b.own,     &b.along};
+    float **const each[] = {&b.c, &b.squares, &b.scale, &b.far, &b.logit, &b.own};
     for (size_t i = 0; i < sizeof each / sizeof *each; i++, at += p)
         *each[i] = at;
     b.a = at;
@@ -169,7 +168,7 @@ static void through_shortening(const Routing *q, size_t g, const Block *b, const
             continue;
         }
         const float length = sqrtf(b->squares[k]);
-        along[k % LANES] += (dot + b->own[k] * b->scale[k] * b->squares[k]) / length;
+        along[k % LANES] += (dot + b->own[k] * b->squares[k]) / length;
         b->own_all[g * p + k] = -b->scale[k] * dot / b->squares[k];
         for (size_t m = 0; m < q->n_terms; m++)
             b->a[(m * q->groups + g) * p + k] *= b->scale[k];

@@ -59,6 +59,16 @@ int net_capsules_layer(const NetCapsuleNet *o, NetGraph *graph, int x, const cha
     return add_capsules(o, graph, x, o->pose, o->capsules, o->pose, text);
 }
 
+/* What capsules behind spikes see of a wire. */
+static int over_time(const NetCapsuleNet *o, const NeuronSpec *spec, NetGraph *graph,
+                     int x, const char *name)
+{
+    const NetRate rate = {.running = o->sees == NET_SEES_RATES};
+    if (spec->soma->n_states == 0 || o->sees == NET_SEES_STEPS)
+        return x;
+    return net_graph_add(graph, &net_layer_rate, &rate, 1, &x, "%s", name);
+}
+
 /* Rectified, or spiking: then over all steps. */
 static int add_front(const NetCapsuleNet *o, const NetModelInput *input,
                      const NeuronSpec *spec, NetGraph *graph, int x)
@@ -80,11 +90,7 @@ static int add_front(const NetCapsuleNet *o, const NetModelInput *input,
     if (spiking && input->constant)
         x = net_graph_add(graph, &net_layer_repeat, NULL, 1, &x, "repeat");
     x = net_part_spike(&parts, x, "neuron");
-    if (spiking && o->sees != NET_SEES_STEPS) {
-        const NetRate rate = {.running = o->sees == NET_SEES_RATES};
-        x = net_graph_add(graph, &net_layer_rate, &rate, 1, &x, "rate");
-    }
-    return x;
+    return over_time(o, spec, graph, x, "rate");
 }
 
 static int add_primary(const NetCapsuleNet *o, NetGraph *graph, int x)
@@ -154,8 +160,10 @@ SimStatus net_capsules_build(const NetCapsuleNet *o, const NetModelInput *input,
             SIM_ERR_VALUE,
             "%lld blocks without hidden capsules: set capsules, or blocks to 0",
             (long long)o->blocks);
-    const int image = net_part_input(&parts, input);
+    int image = net_part_input(&parts, input);
     int x = add_front(o, input, spec, graph, image);
+    if (!input->constant && o->reconstruction > 0.0)
+        image = over_time(o, spec, graph, image, "frames");
     graph->stage = 1;
     x = add_primary(o, graph, x);
     graph->stage = 2;

@@ -9,7 +9,7 @@
 #include "tests/nets/layer_harness.h"
 #include "tests/support.h"
 
-enum { T = 3, CONSTANT = 1, MAX_CASES = 64 };
+enum { T = 3, CONSTANT = 1, MAX_CASES = 128 };
 
 typedef struct Case {
     const char *name;
@@ -51,6 +51,37 @@ static const NetCouple couple = {true, 16}, couple_plain = {false, 16};
 static const NetMomentum nine_tenths = {0.9, true, 22}, half_gamma = {0.5, true, 22},
                          all_of_it = {1.0, true, 22}, plain = {0.9, false, 22};
 static const NetHalf first_half = {false}, second_half = {true};
+
+static const NetActivation relu = {NET_ACTIVATION_RELU},
+                           sigmoid = {NET_ACTIVATION_SIGMOID},
+                           tangent = {NET_ACTIVATION_TANH};
+static const NetRate running = {true};
+static const NetPrimaryCapsules by_channels = {4, NET_GROUPING_CHANNELS},
+                                by_view = {8, NET_GROUPING_VIEW};
+static const NetCapsules rba = {.capsules = 3,
+                                .pose = 5,
+                                .pose_in = 4,
+                                .iterations = 3,
+                                .gradient = NET_GRADIENT_ALL,
+                                .deviation = 0.1};
+static const NetCapsules rba_last = {
+    .capsules = 7, .pose = 8, .pose_in = 6, .iterations = 2, .bias = true};
+static const NetCapsules sda = {.capsules = 4,
+                                .pose = 6,
+                                .pose_in = 4,
+                                .routing = NET_ROUTING_SDA,
+                                .iterations = 3,
+                                .bias = true};
+static const NetCapsules sda_all = {.capsules = 4,
+                                    .pose = 3,
+                                    .pose_in = 12,
+                                    .routing = NET_ROUTING_SDA,
+                                    .iterations = 3,
+                                    .gradient = NET_GRADIENT_ALL,
+                                    .pooled = true};
+static const NetCapsuleLength length = {4};
+static const NetCapsuleMask mask = {4, NET_MASK_PREDICTION};
+static const NetSquaredError error = {0.7};
 
 #define SHAPE                                                                            \
     {                                                                                    \
@@ -128,6 +159,26 @@ static const Case cases[] = {
     {"second half", &net_layer_half, &second_half, WIDE, {S}, 1, true},
     {"concat", &net_layer_concat, NULL, SHAPE, {D, D}, 2, true},
     {"concat spikes", &net_layer_concat, NULL, WIDE, {D, S}, 2, true},
+    {"relu", &net_layer_activation, &relu, SHAPE, {D}, 1, false},
+    {"sigmoid", &net_layer_activation, &sigmoid, SHAPE, {D}, 1, true},
+    {"tanh", &net_layer_activation, &tangent, SHAPE, {D}, 1, true},
+    {"running rate", &net_layer_rate, &running, WIDE, {S}, 1, true},
+    {"primary", &net_layer_primary_capsules, &by_channels, SHAPE, {D}, 1, true},
+    {"primary view", &net_layer_primary_capsules, &by_view, SHAPE, {D}, 1, true},
+    {"capsules", &net_layer_capsules, &rba, SHAPE, {D}, 1, true},
+    {"capsules many", &net_layer_capsules, &rba, {0, 11, 1, 1, 8}, {D}, 1, true},
+    {"capsules constant",
+     &net_layer_capsules,
+     &rba_last,
+     {1, 2, 5, 6, 12},
+     {D},
+     1,
+     false},
+    {"capsules sda", &net_layer_capsules, &sda, SHAPE, {D}, 1, false},
+    {"capsules sda, all", &net_layer_capsules, &sda_all, SHAPE, {D}, 1, false},
+    {"length", &net_layer_capsule_length, &length, SHAPE, {D}, 1, true},
+    {"mask", &net_layer_capsule_mask, &mask, {0, 5, 1, 1, 12}, {D}, 1, true},
+    {"error", &net_layer_squared_error, &error, SHAPE, {D, D}, 2, true},
     {"unpack", &net_layer_unpack, NULL, WIDE, {S}, 1, false},
     {"pack", &net_layer_pack, NULL, WIDE, {D}, 1, false},
 };

@@ -78,6 +78,16 @@ Test(losses, tet)
           1.462246826499, smooth);
 }
 
+Test(losses, margin)
+{
+    const double d[COUNT] = {0.162500000,  0.000000000,  -0.575000000, -0.075000000,
+                             0.100000000,  0.000000000,  0.162500000,  0.000000000,
+                             -0.575000000, -0.075000000, 0.100000000,  0.000000000};
+    check("margin",
+          (NetLossOptions){.margin_high = 0.9, .margin_low = 0.1, .margin_others = 0.5},
+          0.818125000000, d);
+}
+
 /* Every loss of the list: finite for large scores, its gradient the slope of its value.
  */
 Test(losses, gradients)
@@ -115,7 +125,7 @@ Test(losses, gradients)
         for (size_t i = 0; i < MANY; i++)
             cr_expect(isfinite(d[i]), "%s of large scores", (*loss)->name);
     }
-    cr_assert_geq(n, 3);
+    cr_assert_geq(n, 4);
 }
 
 Test(losses, prediction)
