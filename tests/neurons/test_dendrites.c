@@ -413,8 +413,9 @@ Test(dendrites, every_model)
             test_fill(x.f32, sim_shape_count(x.shape), 3);
             net_reset(net);
             net_forward(net, STEPS, NULL, 1);
-            const SimTensor y = net_output(net, 0);
-            test_fill(net_output_gradient(net, 0), sim_shape_count(y.shape), 4);
+            for (size_t i = 0; i < net_n_outputs(net); i++)
+                test_fill(net_output_gradient(net, i),
+                          sim_shape_count(net_output(net, i).shape), 4 + i);
             net_zero_gradients(net);
             net_backward(net);
             double size = 0.0;
