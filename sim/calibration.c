@@ -33,14 +33,16 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
         return (SimBreakEven){0};
     if (sim_conv_has_pieces(&(SimConvShape){.c = row->c * row->groups,
                                             .k = row->k * row->groups,
+                                            .kh = row->kh,
+                                            .kw = row->kw,
                                             .groups = row->groups},
                             context)) {
         enum { FEW = 9 }; /* binary logarithm of the pixels that do not fill the tiles */
         const bool few = row->pixels_log2 < FEW;
         return context->precision == SIM_PRECISION_SPLIT
-                   ? (SimBreakEven){.forward = 0.17, .input = 0.08, .weights = 0.06}
+                   ? (SimBreakEven){.forward = 0.08, .input = 0.08, .weights = 0.06}
                    : (SimBreakEven){
-                         .forward = few ? 0.1 : 0.015, .input = 0.02, .weights = 0.02};
+                         .forward = few ? 0.06 : 0.03, .input = 0.02, .weights = 0.02};
     }
     if (context->cpu & SIM_CPU_AVX512)
         return (SimBreakEven){.forward = 0.3, .input = 0.27, .weights = 0.4};

@@ -51,20 +51,27 @@ static size_t measure(const SimConv *conv, unsigned calls)
         if (bytes > most)
             most = bytes;
     }
-    SimArena arenas[4] = {0};
+    SimArena arenas[6] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arenas[1], &gather);
     }
-    if (conv->tiles.images) {
-        SimConvTilesRoom room;
-        sim_conv_tiles_layout(conv, &arenas[2], &room);
+    if (conv->tile_weights.images) {
+        SimTileWeightsRoom room;
+        sim_conv_tile_weights_layout(conv, &arenas[2], &room);
     }
     if ((calls & SIM_CONV_FORWARD) && conv->form == SIM_SPIKES &&
         conv->break_even.forward > 0.0)
         sim_conv_packed_layout(conv, &arenas[3]);
+    const SimConvTileRows *const rows[] = {&conv->tile_forward, &conv->tile_input};
+    for (size_t i = 0; i < 2; i++)
+        if (rows[i]->images) {
+            SimTileRowsRoom room;
+            sim_conv_tile_rows_layout(rows[i], conv->shape.kh * conv->shape.kw,
+                                      &arenas[4 + i], &room);
+        }
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)
             most = arenas[i].used;
@@ -91,14 +98,21 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     conv->may_gather = is_spikes && (calls & SIM_CONV_BACKWARD_WEIGHTS) &&
                        conv->break_even.weights > 0.0;
     const bool always = is_spikes && context->spike_path == SIM_SPIKES_ALWAYS;
-    if ((calls & SIM_CONV_FORWARD) && !always)
-        SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
-    if (calls & SIM_CONV_BACKWARD_INPUT)
-        SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_INPUT));
-    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always)
-        sim_conv_tiles_plan(conv);
-    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always && !conv->tiles.images)
-        SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_WEIGHTS));
+    if ((calls & SIM_CONV_FORWARD) && !always) {
+        sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
+        if (!conv->tile_forward.images)
+            SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
+    }
+    if (calls & SIM_CONV_BACKWARD_INPUT) {
+        sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
+        if (!conv->tile_input.images)
+            SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_INPUT));
+    }
+    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always) {
+        sim_conv_tile_weights_plan(conv);
+        if (!conv->tile_weights.images)
+            SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_WEIGHTS));
+    }
     conv->scratch_bytes = measure(conv, calls);
     *out = conv;
     conv = NULL;
@@ -155,6 +169,8 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
     if (conv->use_spikes)
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y,
                                 sim_conv_packed_layout(conv, &arena));
+    else if (conv->tile_forward.images)
+        sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
     else
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
 }
@@ -169,7 +185,10 @@ void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
         return;
     }
     SimArena arena = arena_over(conv, scratch);
-    sim_conv_dense_input(conv, nt, dy, weights, accumulate, dx, &arena);
+    if (conv->tile_input.images)
+        sim_conv_tile_rows_input(conv, nt, dy, weights, accumulate, dx, &arena);
+    else
+        sim_conv_dense_input(conv, nt, dy, weights, accumulate, dx, &arena);
 }
 
 typedef struct BiasSums {
@@ -215,10 +234,10 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, density, dy, d_weights, &gather);
-    } else if (conv->tiles.images) {
-        SimConvTilesRoom room;
-        sim_conv_tiles_layout(conv, &arena, &room);
-        sim_conv_tiles_weights(conv, nt, x, dy, d_weights, &room);
+    } else if (conv->tile_weights.images) {
+        SimTileWeightsRoom room;
+        sim_conv_tile_weights_layout(conv, &arena, &room);
+        sim_conv_tile_weights(conv, nt, x, dy, d_weights, &room);
     } else
         sim_conv_dense_weights(conv, nt, x, dy, d_weights, &arena);
     if (d_bias) {

@@ -1,24 +1,7 @@
-/* sim/conv_dense.c: convolutions through the dense library, spread over the team.
- *
- * On machines with tile units the factors are taken apart into bfloat16 pieces
- * (sim/kernels.h) as far as the precision of the context asks; a spike is one piece. */
+/* sim/conv_dense.c: convolutions through the dense library, spread over the team. */
 #include "sim/conv_internal.h"
 
-enum {
-    CHUNK_BYTES = 8 << 20,  /* of input that one dense backward call takes */
-    PIECES_BYTES = 4 << 20, /* the same where it is taken apart beside itself */
-    NARROW = 16 /* channels below which taking apart costs more than it gives */
-};
-
-/* Products of pieces, the largest first. Forward all that f32 would see; the gradients,
- * of which training needs the direction, to 16 bits. */
-static const SimDensePieces pieces_of[][2][2] = {
-    [SIM_PRECISION_SPLIT] = {{{6, {0, 0, 1, 1, 0, 2}, {0, 1, 0, 1, 2, 0}},
-                              {3, {0, 0, 0}, {0, 1, 2}}},
-                             {{3, {0, 0, 1}, {0, 1, 0}}, {2, {0, 0}, {0, 1}}}},
-    [SIM_PRECISION_BF16] = {{{1, {0}, {0}}, {1, {0}, {0}}},
-                            {{1, {0}, {0}}, {1, {0}, {0}}}},
-};
+enum { CHUNK_BYTES = 8 << 20 /* of input that one dense backward call takes */ };
 
 /* One factor of a call: `rows` of `c` numbers a step (weights: in all). */
 typedef struct Factor {
@@ -38,7 +21,7 @@ typedef struct Call {
 typedef struct Scratch { /* of one call */
     void *packed;        /* weights in the order of the dense library */
     void *own;           /* what the library itself asks for */
-    void *a, *b;         /* the factors as the call takes them */
+    float *a;            /* spikes as numbers */
     float *result;       /* what is to be added */
 } Scratch;
 
@@ -84,15 +67,6 @@ static Call describe(const SimConv *conv, SimDenseCall kind)
     }
 }
 
-/* Bytes of a factor as the call takes it; 0: as it is. */
-static size_t factor_bytes(const Factor *f, bool is_spikes, size_t steps, size_t products)
-{
-    const size_t numbers = steps * f->rows * f->c;
-    return products    ? products * numbers * sizeof(uint16_t)
-           : is_spikes ? numbers * sizeof(float)
-                       : 0;
-}
-
 static size_t most_steps(const SimConvDense *d)
 {
     return d->many ? d->chunk : 1;
@@ -111,13 +85,12 @@ static Scratch layout(const SimConv *conv, SimDenseCall kind, SimArena *arena)
         if (sim_dense_scratch_bytes(all[i]) > own)
             own = sim_dense_scratch_bytes(all[i]);
     }
-    const size_t steps = most_steps(d), n = d->pieces.n;
+    const size_t steps = most_steps(d);
     Scratch at;
     at.packed = sim_arena_take(arena, packed);
     at.own = sim_arena_take(arena, own);
-    at.a = sim_arena_take(arena, factor_bytes(&call.a, spikes, steps, n));
-    at.b = sim_arena_take(arena,
-                          factor_bytes(&call.b, false, call.b_is_weights ? 1 : steps, n));
+    at.a =
+        sim_arena_take(arena, spikes ? steps * call.a.rows * call.a.c * sizeof *at.a : 0);
     const size_t c_rows = (call.c_is_sum ? 1 : steps) * call.c_rows;
     at.result =
         sim_arena_take(arena, call.accumulate ? c_rows * call.c * sizeof(float) : 0);
@@ -132,64 +105,28 @@ size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call)
     return arena.used;
 }
 
-bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
-{
-    return context->precision != SIM_PRECISION_F32 && s->groups == 1 && s->c >= NARROW &&
-           s->k >= NARROW;
-}
-
-static SimDensePieces choose_pieces(const SimConv *conv, SimDenseCall call)
-{
-    const SimPrecision precision = conv->context->precision;
-    if (!sim_conv_has_pieces(&conv->shape, conv->context))
-        return (SimDensePieces){0};
-    const bool spikes = conv->form == SIM_SPIKES && call != SIM_DENSE_BACKWARD_INPUT;
-    return pieces_of[precision][call != SIM_DENSE_FORWARD][spikes];
-}
-
-static SimStatus plan(SimConv *conv, SimDenseCall call, SimDensePieces pieces)
+SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call)
 {
     SimStatus status = SIM_OK;
     const SimConvShape *s = &conv->shape;
     SimConvDense *d = &conv->dense[call];
-    const size_t chunk =
-        (pieces.n ? PIECES_BYTES : CHUNK_BYTES) / (x_rows(s) * s->c * sizeof(float));
-    *d = (SimConvDense){.pieces = pieces, .chunk = chunk};
+    d->chunk = CHUNK_BYTES / (x_rows(s) * s->c * sizeof(float));
     if (d->chunk > conv->max_steps)
         d->chunk = conv->max_steps;
-    SIM_TRY(sim_dense_create(s, s->n, call, false, &d->pieces, &d->step));
+    SIM_TRY(sim_dense_create(s, s->n, call, false, &d->step));
     /* Forward, a step must not depend on how many a call holds. */
     if (call != SIM_DENSE_FORWARD && d->chunk > 1)
-        SIM_TRY(sim_dense_create(s, d->chunk * s->n, call, false, &d->pieces, &d->many));
-out:
-    return status;
-}
-
-static void release(SimConvDense *d)
-{
-    sim_dense_destroy(d->step);
-    sim_dense_destroy(d->many);
-    d->step = d->many = NULL;
-}
-
-SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call)
-{
-    SimStatus status = SIM_OK;
-    SimConvDense *d = &conv->dense[call];
-    SIM_TRY(plan(conv, call, choose_pieces(conv, call)));
-    /* For some shapes the library has no tiles: then pieces only cost. */
-    if (d->pieces.n && !sim_dense_has_tiles(d->many ? d->many : d->step)) {
-        release(d);
-        SIM_TRY(plan(conv, call, (SimDensePieces){0}));
-    }
+        SIM_TRY(sim_dense_create(s, d->chunk * s->n, call, false, &d->many));
 out:
     return status;
 }
 
 void sim_conv_dense_release(SimConv *conv)
 {
-    for (int call = 0; call < SIM_DENSE_CALLS; call++)
-        release(&conv->dense[call]);
+    for (int call = 0; call < SIM_DENSE_CALLS; call++) {
+        sim_dense_destroy(conv->dense[call].step);
+        sim_dense_destroy(conv->dense[call].many);
+    }
 }
 
 /* --- loops shared by the team --------------------------------------------------------
@@ -201,9 +138,6 @@ typedef struct Rows {
     const uint64_t *bits;
     const float *from;
     float *to;
-    uint16_t *pieces;                  /* of `from` or `bits`, */
-    size_t n, product, stride, offset; /* products, this one; between rows, products */
-    const unsigned char *which;
 } Rows;
 
 /* The rows of a task: their number, from `*first`. */
@@ -221,24 +155,6 @@ static void unpack_rows(void *argument, size_t index, size_t thread)
     const size_t n = task_rows(r, index, &first);
     r->conv->context->kernels.spikes_unpack(n, r->c, r->bits + first * sim_words(r->c),
                                             r->to + first * r->c);
-}
-
-static void piece_rows(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Rows *r = argument;
-    const SimKernels *kernels = &r->conv->context->kernels;
-    size_t first;
-    const size_t n = task_rows(r, index, &first);
-    for (size_t i = 0; i < r->n; i++) {
-        uint16_t *to = r->pieces + first * r->stride + i * r->offset;
-        if (r->bits)
-            kernels->bf16_unpack(n, r->c, r->stride, r->bits + first * sim_words(r->c),
-                                 to);
-        else
-            kernels->bf16_piece(n, r->c, r->stride, r->which[i], r->from + first * r->c,
-                                to);
-    }
 }
 
 static void add_rows(void *argument, size_t index, size_t thread)
@@ -272,39 +188,23 @@ static void run_rows(const SimConv *conv, Rows rows, SimTask *task)
                  &rows);
 }
 
-/* A factor as the call takes it: `steps` from step t, in `room` if it must change.
- * `beside`: the products of a row lie side by side, else one whole after the other. */
-static const void *prepare(const SimConv *conv, const Factor *f, size_t t, size_t steps,
-                           const SimDensePieces *pieces, const unsigned char *which,
-                           bool beside, void *room)
+/* A factor as the call takes it, from step t: spikes as numbers in `room`. */
+static const float *prepare(const SimConv *conv, const Factor *f, size_t t, size_t steps,
+                            float *room)
 {
-    const size_t n_rows = steps * f->rows;
-    const float *from = f->f32 ? f->f32 + t * f->rows * f->c : NULL;
-    Rows rows = {.n_rows = n_rows,
-                 .c = f->c,
-                 .from = from,
-                 .bits = f->bits ? f->bits + t * f->rows * sim_words(f->c) : NULL};
-    if (!pieces->n && !f->bits)
-        return from;
-    if (!pieces->n) {
-        rows.to = room;
-        run_rows(conv, rows, unpack_rows);
-        return room;
-    }
-    rows.pieces = room;
-    rows.n = pieces->n;
-    rows.which = which;
-    rows.stride = beside ? pieces->n * f->c : f->c;
-    rows.offset = beside ? f->c : n_rows * f->c;
-    run_rows(conv, rows, piece_rows);
+    if (!f->bits)
+        return f->f32 + t * f->rows * f->c;
+    run_rows(conv,
+             (Rows){.n_rows = steps * f->rows,
+                    .c = f->c,
+                    .bits = f->bits + t * f->rows * sim_words(f->c),
+                    .to = room},
+             unpack_rows);
     return room;
 }
 
-static const void *in_order(const SimConv *conv, const Call *call, const SimConvDense *d,
-                            SimDense *dense, const Scratch *at)
+static const void *in_order(const float *weights, SimDense *dense, const Scratch *at)
 {
-    const void *weights =
-        prepare(conv, &call->b, 0, 1, &d->pieces, d->pieces.b, true, at->b);
     if (!sim_dense_packed_bytes(dense))
         return weights;
     sim_dense_pack(dense, weights, at->packed);
@@ -316,19 +216,17 @@ static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t
 {
     const SimConvDense *d = &conv->dense[kind];
     const Scratch at = layout(conv, kind, arena);
-    const bool beside = kind != SIM_DENSE_BACKWARD_WEIGHTS;
     const SimDense *ready = NULL;
     const void *b = NULL;
     for (size_t t = 0, steps; t < nt; t += steps) {
         const bool many = d->many && nt - t >= d->chunk;
         SimDense *dense = many ? d->many : d->step;
         steps = many ? d->chunk : 1;
-        const void *a =
-            prepare(conv, &call->a, t, steps, &d->pieces, d->pieces.a, beside, at.a);
+        const float *a = prepare(conv, &call->a, t, steps, at.a);
         if (!call->b_is_weights)
-            b = prepare(conv, &call->b, t, steps, &d->pieces, d->pieces.b, beside, at.b);
+            b = prepare(conv, &call->b, t, steps, NULL);
         else if (dense != ready)
-            b = in_order(conv, call, d, dense, &at);
+            b = in_order(call->b.f32, dense, &at);
         ready = dense;
         float *to = c + (call->c_is_sum ? 0 : t * call->c_rows * call->c);
         sim_dense_run(dense, a, b, NULL, call->accumulate ? at.result : to, at.own);

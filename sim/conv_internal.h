@@ -9,16 +9,25 @@
 #include "sim/dense.h"
 
 typedef struct SimConvDense { /* one of the three calls through the dense library */
-    SimDensePieces pieces;
-    size_t chunk;          /* steps that `many` takes */
-    SimDense *step, *many; /* for one step, for `chunk` steps; NULL: not planned */
+    size_t chunk;             /* steps that `many` takes */
+    SimDense *step, *many;    /* for one step, for `chunk` steps; NULL: not planned */
 } SimConvDense;
 
-typedef struct SimConvTiles { /* gradient of the weights on tile units */
+typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
     SimTileImage image;
     size_t images, pixels; /* at a time */
     size_t x_pieces, dy_pieces[2];
-} SimConvTiles;
+} SimConvTileWeights;
+
+typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
+    SimTileImage grid;           /* of x, or of dy */
+    size_t c, k, x_row; /* channels that are summed; of the result; of x laid out */
+    size_t images;      /* at a time */
+    size_t x_pieces, w_pieces[3];
+    bool forward;
+} SimConvTileRows;
+
+enum { SIM_CONV_TILE_TAPS = 49 };
 
 struct SimConv {
     SimConvShape shape;
@@ -29,15 +38,21 @@ struct SimConv {
     bool use_spikes; /* forward, when the form is spikes */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
-    SimConvTiles tiles; /* images 0: not planned */
+    SimConvTileRows tile_forward, tile_input; /* images 0: not planned */
+    SimConvTileWeights tile_weights;          /* images 0: not planned */
     size_t scratch_bytes;
 };
 
 enum { SIM_CONV_BIAS_TASKS = 32 };
 
-typedef struct SimConvTilesRoom { /* both factors as the tiles take them */
+typedef struct SimTileRowsRoom {
+    uint16_t *x[3], *w[3];
+    float *turned; /* weights with their channels exchanged, or NULL */
+} SimTileRowsRoom;
+
+typedef struct SimTileWeightsRoom { /* both factors as the tiles take them */
     uint16_t *x[2], *dy[2];
-} SimConvTilesRoom;
+} SimTileWeightsRoom;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */
     /* Rows of x go through in subs whose part of one block of SIM_ROW output channels
@@ -72,7 +87,7 @@ void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bit
 /* Whether dense products of that shape are made of pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
 
-/* Through the dense library, in the precision of the context where it pays. */
+/* Through the dense library, in f32. */
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);
 void sim_conv_dense_release(SimConv *conv);
 size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call);
@@ -86,8 +101,20 @@ void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                             const float *dy, float *d_weights, SimArena *arena);
 
 /* Plans nothing where tiles do not fit or the context asks for f32. */
-void sim_conv_tiles_plan(SimConv *conv);
-void sim_conv_tiles_layout(const SimConv *conv, SimArena *arena, SimConvTilesRoom *out);
-void sim_conv_tiles_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights,
-                            const SimConvTilesRoom *room);
+void sim_conv_tile_weights_plan(SimConv *conv);
+void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
+                                  SimTileWeightsRoom *out);
+void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                           const float *dy, float *d_weights,
+                           const SimTileWeightsRoom *room);
+SimTileImage sim_conv_tile_grid(const SimConvShape *shape); /* but phase and row */
+
+void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *out);
+void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
+                               SimTileRowsRoom *out);
+void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
+                                const float *weights, const float *bias, float *y,
+                                SimArena *arena);
+void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const float *dy,
+                              const float *weights, bool accumulate, float *dx,
+                              SimArena *arena);

@@ -4,48 +4,30 @@
  * for a number of images; whoever has more calls it several times. Used by sim/conv.c. */
 #pragma once
 
-#include <stdint.h>
-
 #include "sim/arena.h"
 #include "sim/conv.h"
 
 typedef struct SimDense SimDense;
 
 typedef enum SimDenseCall {
-    SIM_DENSE_FORWARD,          /* a = x, b = weights, c = y */
-    SIM_DENSE_BACKWARD_INPUT,   /* a = dy, b = weights, c = dx */
+    SIM_DENSE_FORWARD,         /* a = x, b = weights, c = y */
+    SIM_DENSE_BACKWARD_INPUT,  /* a = dy, b = weights, c = dx */
     SIM_DENSE_BACKWARD_WEIGHTS, /* a = x, b = dy, c = d_weights */
     SIM_DENSE_CALLS
 } SimDenseCall;
 
-/* Which bfloat16 pieces of the two factors (sim/kernels.h) are multiplied and summed: all
- * products side by side in one call of the library, so that sums stay in its registers.
- */
-enum { SIM_DENSE_PRODUCTS = 6 };
-typedef struct SimDensePieces {
-    size_t n; /* products; 0: f32 numbers as they are */
-    unsigned char a[SIM_DENSE_PRODUCTS], b[SIM_DENSE_PRODUCTS];
-} SimDensePieces;
-
-/* With pieces, the factors that enter a call are uint16_t and hold n products:
- *
- *     forward              x [.., n, C]     weights [KH,KW,n,C,K]
- *     backward to input    dy [.., n, K]    weights [KH,KW,C,n,K]
- *     backward to weights  x [n, ..]        dy [n, ..]
- *
- * one group only. `images` per call (shape->n is not looked at). Owned by the caller. */
+/* `images` per call (shape->n is not looked at). Owned by the caller. */
 SimStatus sim_dense_create(const SimConvShape *shape, size_t images, SimDenseCall call,
-                           bool bias, const SimDensePieces *pieces, SimDense **out);
+                           bool bias, SimDense **out);
 void sim_dense_destroy(SimDense *dense); /* accepts NULL */
 size_t sim_dense_scratch_bytes(const SimDense *dense);
-bool sim_dense_has_tiles(const SimDense *dense); /* runs on the tile units */
 
 /* The weights in oneDNN's own order, written once for many calls: into `packed`, of
  * sim_dense_packed_bytes (0: the call takes weights as they are). */
 size_t sim_dense_packed_bytes(const SimDense *dense);
-void sim_dense_pack(SimDense *dense, const void *weights, void *packed);
+void sim_dense_pack(SimDense *dense, const float *weights, void *packed);
 
 /* Overwrites c. `b` is packed weights where the call has them; scratch 64-byte aligned.
  */
-void sim_dense_run(SimDense *dense, const void *a, const void *b, const float *bias,
+void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *bias,
                    float *c, void *scratch);

@@ -15,7 +15,6 @@ struct SimDense {
     dnnl_memory_t a, b, c, bias, scratch, plain;
     size_t scratch_bytes,
         own_bytes; /* own: weights or their gradient in oneDNN's order */
-    bool has_tiles;
 };
 
 static SimStatus check(dnnl_status_t status, const char *what)
@@ -28,66 +27,41 @@ static SimStatus check(dnnl_status_t status, const char *what)
                           what, (int)status);
 }
 
-/* [O,I,h,w] as the library counts them, with the groups in front when there are any. The
- * forward convolution is what the library derives the others from; with pieces its types
- * differ from theirs, since the result of a call is f32. */
+/* [O,I,h,w] as the library counts them, with the groups in front when there are any. */
 typedef struct Descs {
     dnnl_memory_desc_t x, y, plain, any, bias;
-    dnnl_memory_desc_t forward_x, forward_y, forward_any;
 } Descs;
 
-static SimStatus nhwc(dnnl_memory_desc_t *desc, size_t n, size_t c, size_t h, size_t w,
-                      dnnl_data_type_t type)
-{
-    const dnnl_dims_t dims = {(dnnl_dim_t)n, (dnnl_dim_t)c, (dnnl_dim_t)h, (dnnl_dim_t)w};
-    return check(dnnl_memory_desc_init_by_tag(desc, 4, dims, type, dnnl_nhwc), "layout");
-}
-
-static SimStatus describe_weights(const SimConvShape *s, size_t in, size_t out,
-                                  dnnl_data_type_t type, dnnl_memory_desc_t *plain,
-                                  dnnl_memory_desc_t *any)
+static SimStatus describe(const SimConvShape *s, size_t images, Descs *d)
 {
     SimStatus status = SIM_OK;
-    const dnnl_dim_t g = (dnnl_dim_t)s->groups, c = (dnnl_dim_t)in, k = (dnnl_dim_t)out;
+    const dnnl_dim_t n = (dnnl_dim_t)images, g = (dnnl_dim_t)s->groups;
+    const dnnl_dim_t c = (dnnl_dim_t)s->c, k = (dnnl_dim_t)s->k;
     const dnnl_dim_t kh = (dnnl_dim_t)s->kh, kw = (dnnl_dim_t)s->kw;
+    const dnnl_dims_t x = {n, c, (dnnl_dim_t)s->h, (dnnl_dim_t)s->w};
+    const dnnl_dims_t y = {n, k, (dnnl_dim_t)s->oh, (dnnl_dim_t)s->ow};
+    SIM_TRY(
+        check(dnnl_memory_desc_init_by_tag(&d->x, 4, x, dnnl_f32, dnnl_nhwc), "layout"));
+    SIM_TRY(
+        check(dnnl_memory_desc_init_by_tag(&d->y, 4, y, dnnl_f32, dnnl_nhwc), "layout"));
     if (g == 1) {
         const dnnl_dims_t w = {k, c, kh, kw};
-        SIM_TRY(
-            check(dnnl_memory_desc_init_by_tag(plain, 4, w, type, dnnl_hwio), "layout"));
-        SIM_TRY(check(dnnl_memory_desc_init_by_tag(any, 4, w, type, dnnl_format_tag_any),
+        SIM_TRY(check(dnnl_memory_desc_init_by_tag(&d->plain, 4, w, dnnl_f32, dnnl_hwio),
                       "layout"));
+        SIM_TRY(check(
+            dnnl_memory_desc_init_by_tag(&d->any, 4, w, dnnl_f32, dnnl_format_tag_any),
+            "layout"));
     } else { /* ours is [kh,kw,c/g,k] with the k of one group adjacent: strides say so */
         const dnnl_dims_t w = {g, k / g, c / g, kh, kw};
         const dnnl_dims_t strides = {k / g, 1, k, kw * (c / g) * k, (c / g) * k};
-        SIM_TRY(check(dnnl_memory_desc_init_by_strides(plain, 5, w, type, strides),
-                      "layout"));
-        SIM_TRY(check(dnnl_memory_desc_init_by_tag(any, 5, w, type, dnnl_format_tag_any),
-                      "layout"));
+        SIM_TRY(
+            check(dnnl_memory_desc_init_by_strides(&d->plain, 5, w, dnnl_f32, strides),
+                  "layout"));
+        SIM_TRY(check(
+            dnnl_memory_desc_init_by_tag(&d->any, 5, w, dnnl_f32, dnnl_format_tag_any),
+            "layout"));
     }
-out:
-    return status;
-}
-
-static SimStatus describe(const SimConvShape *s, size_t images, SimDenseCall call,
-                          size_t products, Descs *d)
-{
-    SimStatus status = SIM_OK;
-    const bool forward = call == SIM_DENSE_FORWARD,
-               weights = call == SIM_DENSE_BACKWARD_WEIGHTS;
-    const dnnl_data_type_t pieces = products ? dnnl_bf16 : dnnl_f32;
-    const size_t times = products ? products : 1;
-    const size_t n = weights ? times * images : images;
-    const size_t c = forward ? times * s->c : s->c;
-    const size_t k = call == SIM_DENSE_BACKWARD_INPUT ? times * s->k : s->k;
-    const dnnl_dims_t b = {(dnnl_dim_t)s->k};
-    dnnl_memory_desc_t unused;
-    SIM_TRY(nhwc(&d->forward_x, n, c, s->h, s->w, pieces));
-    SIM_TRY(nhwc(&d->forward_y, n, k, s->oh, s->ow, dnnl_f32));
-    SIM_TRY(describe_weights(s, c, k, pieces, &unused, &d->forward_any));
-    SIM_TRY(nhwc(&d->x, n, c, s->h, s->w,
-                 call == SIM_DENSE_BACKWARD_INPUT ? dnnl_f32 : pieces));
-    SIM_TRY(nhwc(&d->y, n, k, s->oh, s->ow, forward ? dnnl_f32 : pieces));
-    SIM_TRY(describe_weights(s, c, k, weights ? dnnl_f32 : pieces, &d->plain, &d->any));
+    const dnnl_dims_t b = {k};
     SIM_TRY(
         check(dnnl_memory_desc_init_by_tag(&d->bias, 1, b, dnnl_f32, dnnl_a), "layout"));
 out:
@@ -112,9 +86,8 @@ static SimStatus make_primitive(SimDense *dense, const SimConvShape *s, const De
         check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user),
               "attribute"));
     SIM_TRY(check(dnnl_convolution_forward_desc_init(
-                      &desc, dnnl_forward_training, dnnl_convolution_direct,
-                      &d->forward_x, &d->forward_any, bias ? &d->bias : NULL,
-                      &d->forward_y, strides, before, after),
+                      &desc, dnnl_forward_training, dnnl_convolution_direct, &d->x,
+                      &d->any, bias ? &d->bias : NULL, &d->y, strides, before, after),
                   "convolution"));
     SIM_TRY(check(dnnl_primitive_desc_create(&hint, &desc, attr, dense->engine, NULL),
                   "convolution"));
@@ -172,7 +145,7 @@ static SimStatus make_memory(SimDense *dense, const dnnl_memory_desc_t *desc,
 }
 
 SimStatus sim_dense_create(const SimConvShape *shape, size_t images, SimDenseCall call,
-                           bool bias, const SimDensePieces *pieces, SimDense **out)
+                           bool bias, SimDense **out)
 {
     SimStatus status = SIM_OK;
     Descs d;
@@ -185,13 +158,9 @@ SimStatus sim_dense_create(const SimConvShape *shape, size_t images, SimDenseCal
     SIM_TRY(check(
         dnnl_stream_create(&dense->stream, dense->engine, dnnl_stream_default_flags),
         "stream"));
-    SIM_TRY(describe(shape, images, call, pieces->n, &d));
+    SIM_TRY(describe(shape, images, &d));
     SIM_TRY(make_primitive(dense, shape, &d, bias, &desc));
     SIM_TRY(check(dnnl_primitive_create(&dense->primitive, desc), "convolution"));
-    const char *kind = NULL;
-    dense->has_tiles = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0,
-                                                 &kind) == dnnl_success &&
-                       strstr(kind, "amx");
 
     const dnnl_query_t which = call == SIM_DENSE_BACKWARD_WEIGHTS
                                    ? dnnl_query_diff_weights_md
@@ -244,11 +213,6 @@ void sim_dense_destroy(SimDense *dense)
     free(dense);
 }
 
-bool sim_dense_has_tiles(const SimDense *dense)
-{
-    return dense->has_tiles;
-}
-
 size_t sim_dense_scratch_bytes(const SimDense *dense)
 {
     const bool is_weights = dense->call == SIM_DENSE_BACKWARD_WEIGHTS;
@@ -279,14 +243,14 @@ static void reorder(SimDense *dense, dnnl_memory_t from, dnnl_memory_t to)
     must(dnnl_primitive_execute(dense->reorder, dense->stream, 2, args));
 }
 
-void sim_dense_pack(SimDense *dense, const void *weights, void *packed)
+void sim_dense_pack(SimDense *dense, const float *weights, void *packed)
 {
     point(dense->plain, weights);
     point(dense->b, packed);
     reorder(dense, dense->plain, dense->b);
 }
 
-void sim_dense_run(SimDense *dense, const void *a, const void *b, const float *bias,
+void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *bias,
                    float *c, void *scratch)
 {
     static const int names[][3] = {

@@ -127,6 +127,25 @@ typedef struct SimTileImage {
     size_t phase, row;  /* numbers from one phase, one channel to the next */
 } SimTileImage;
 
+/* A block of k <= SIM_TILE_BLOCK outputs of a convolution on the grid of such images. */
+typedef struct SimTileRows {
+    size_t taps, blocks, k;       /* blocks of SIM_TILE_BLOCK input channels */
+    const size_t *shift;          /* [taps], pixels of x */
+    size_t *tap;                  /* [taps], of the weights */
+    size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
+    const uint16_t *x[3];         /* [pixels, x_row], x_row = blocks * SIM_TILE_BLOCK */
+    const uint16_t *w[3]; /* [.., blocks, SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
+    size_t x_row, y_row;
+    size_t pitch, size; /* of the grid */
+    /* The part of the grid that is wanted, and where in y its first pixel lies and the
+     * ones below and beside; pixels. */
+    size_t first_row, rows, first_column, columns; /* up to but without rows, columns */
+    size_t y_first, y_image, y_down, y_right;
+    const float *bias; /* [k] or NULL */
+    bool accumulate;   /* y += instead, without bias */
+    bool past_cache;   /* y is too large for the cache: written around it */
+} SimTileRows;
+
 /* A block of c times k channels, at most SIM_TILE_BLOCK each: all pixels, some taps. */
 typedef struct SimTileWeights {
     size_t c, k, taps, pixels; /* pixels: a multiple of SIM_TILE_PIXELS */
@@ -159,8 +178,12 @@ typedef struct SimKernels {
     void (*bf16_unpack)(size_t rows, size_t c, size_t stride,
                         const uint64_t *restrict bits, uint16_t *restrict y);
 
-    /* --- gradient of convolution weights on tile units; NULL without SIM_CPU_AMX -----
+    /* --- convolutions on tile units; NULL without SIM_CPU_AMX ------------------------
      */
+    /* The pixels first .. first + n of the grid; x must be there up to the next multiple
+     * of SIM_TILE_PIXELS. */
+    void (*tiles_rows)(const SimTileRows *r, size_t first, size_t n, float *y);
+    void (*tiles_transpose)(size_t rows, size_t columns, const float *x, float *y);
     /* Both factors as bfloat16 on the same grid of pixels, [pitch] to a row, [size] to an
      * image. x: channels `row` apart, from spikes [h, w, words] (one word, c of its 64
      * channels) or numbers [h, w, stride_c] (c <= SIM_TILE_SIDE). dy [oh, ow, stride_k],

@@ -233,7 +233,23 @@ static void tiles_from_dense(const SimTileImage *im, size_t stride_c, int piece,
         }
 }
 
-/* --- dy: pairs of pixels ---------------------------------------------------------------
+static void tiles_transpose(size_t rows, size_t columns, const float *x, float *y)
+{
+    _Alignas(64) uint32_t in[16][16], out[16][16];
+    for (size_t r = 0; r < rows; r += 16)
+        for (size_t c = 0; c < columns; c += 16) {
+            for (size_t i = 0; i < 16; i++)
+                _mm512_store_ps(in[i], _mm512_maskz_loadu_ps(
+                                           r + i < rows ? first_lanes(columns - c) : 0,
+                                           x + (r + i) * columns + c));
+            transpose_words(in, out);
+            for (size_t i = 0; i < 16 && c + i < columns; i++)
+                _mm512_mask_storeu_ps(y + (c + i) * rows + r, first_lanes(rows - r),
+                                      _mm512_load_ps(out[i]));
+        }
+}
+
+/* --- pairs of rows ---------------------------------------------------------------
  */
 
 static void tiles_pairs(size_t oh, size_t ow, size_t pitch, size_t size, size_t stride_k,
@@ -329,10 +345,89 @@ static void tiles_weights(const SimTileWeights *w, float *sums)
     _tile_release();
 }
 
+/* 32 pixels from `p` of the grid times a block of outputs. */
+static void rows_block(const SimTileRows *r, size_t p, float sums[BLOCK * BLOCK])
+{
+    const size_t x_bytes = r->x_row * sizeof(uint16_t), w_bytes = 2 * BLOCK * 2;
+    enum { WEIGHTS = BLOCK * BLOCK, Y_BYTES = BLOCK * sizeof(float) };
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (size_t tap = 0; tap < r->taps; tap++)
+        for (size_t block = 0; block < r->blocks; block++) {
+            const size_t from = (p + r->shift[tap]) * r->x_row + block * BLOCK;
+            const size_t at = (r->tap[tap] * r->blocks + block) * WEIGHTS;
+            for (size_t i = 0; i < r->x_pieces; i++) {
+                _tile_loadd(4, r->x[i] + from, x_bytes);
+                _tile_loadd(5, r->x[i] + from + SIDE * r->x_row, x_bytes);
+                for (size_t j = 0; j < r->w_pieces[i]; j++) {
+                    _tile_loadd(6, r->w[j] + at, w_bytes);
+                    _tile_loadd(7, r->w[j] + at + 2 * SIDE, w_bytes);
+                    _tile_dpbf16ps(0, 4, 6);
+                    _tile_dpbf16ps(1, 4, 7);
+                    _tile_dpbf16ps(2, 5, 6);
+                    _tile_dpbf16ps(3, 5, 7);
+                }
+            }
+        }
+    _tile_stored(0, sums, Y_BYTES);
+    _tile_stored(1, sums + SIDE, Y_BYTES);
+    _tile_stored(2, sums + SIDE * BLOCK, Y_BYTES);
+    _tile_stored(3, sums + SIDE * BLOCK + SIDE, Y_BYTES);
+}
+
+static void tiles_rows(const SimTileRows *r, size_t first, size_t n, float *y)
+{
+    _Alignas(64) float sums[BLOCK * BLOCK];
+    const __mmask16 lanes[2] = {first_lanes(r->k),
+                                r->k > SIDE ? first_lanes(r->k - SIDE) : 0};
+    __m512 bias[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (size_t half = 0; r->bias && half < 2; half++)
+        bias[half] = _mm512_maskz_loadu_ps(lanes[half], r->bias + half * SIDE);
+    size_t image = first / r->size, in_image = first % r->size;
+    size_t row = in_image / r->pitch, column = in_image % r->pitch;
+    const bool stream = r->past_cache && !r->accumulate && r->k == BLOCK &&
+                        (uintptr_t)y % 64 == 0 && r->y_row % SIDE == 0;
+    configure();
+    for (size_t p = first; p < first + n; p += BLOCK) {
+        rows_block(r, p, sums);
+        for (size_t i = 0; i < BLOCK && p + i < first + n; i++) {
+            if (row >= r->first_row && row < r->rows && column >= r->first_column &&
+                column < r->columns) {
+                float *const to = y + (image * r->y_image + r->y_first +
+                                       (row - r->first_row) * r->y_down +
+                                       (column - r->first_column) * r->y_right) *
+                                          r->y_row;
+                for (size_t half = 0; half < 2; half++) {
+                    __m512 v = _mm512_load_ps(sums + i * BLOCK + half * SIDE);
+                    const __m512 add =
+                        r->accumulate
+                            ? _mm512_maskz_loadu_ps(lanes[half], to + half * SIDE)
+                            : bias[half];
+                    v = _mm512_add_ps(v, add);
+                    if (stream)
+                        _mm512_stream_ps(to + half * SIDE, v);
+                    else
+                        _mm512_mask_storeu_ps(to + half * SIDE, lanes[half], v);
+                }
+            }
+            if (++column == r->pitch)
+                column = 0, row++;
+            if (++in_image == r->size)
+                in_image = column = row = 0, image++;
+        }
+    }
+    _mm_sfence(); /* written around the cache, yet seen by the next task */
+    _tile_release();
+}
+
 void sim_kernels_init_amx(SimKernels *kernels)
 {
     kernels->tiles_from_spikes = tiles_from_spikes;
     kernels->tiles_from_dense = tiles_from_dense;
     kernels->tiles_pairs = tiles_pairs;
     kernels->tiles_weights = tiles_weights;
+    kernels->tiles_rows = tiles_rows;
+    kernels->tiles_transpose = tiles_transpose;
 }

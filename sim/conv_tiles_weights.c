@@ -1,4 +1,5 @@
-/* sim/conv_tiles.c: the gradient of the weights on tile units, spread over the team.
+/* sim/conv_tiles_weights.c: the gradient of the weights on tile units, spread over the
+ * team.
  *
  * Both factors are laid out for the tiles (sim/kernels.h), as many images at a time as
  * the cache holds, then every task sums its block of the weights over all their pixels.
@@ -21,7 +22,7 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* Pieces of x, and how many of dy each of them meets. */
-static void choose_pieces(SimConvTiles *t, SimPrecision precision, bool is_spikes)
+static void choose_pieces(SimConvTileWeights *t, SimPrecision precision, bool is_spikes)
 {
     const bool split = precision == SIM_PRECISION_SPLIT;
     t->x_pieces = split && !is_spikes ? 2 : 1;
@@ -32,32 +33,39 @@ static void choose_pieces(SimConvTiles *t, SimPrecision precision, bool is_spike
 static size_t image_bytes(const SimConv *conv, size_t size)
 {
     const SimConvShape *s = &conv->shape;
-    const SimConvTiles *t = &conv->tiles;
+    const SimConvTileWeights *t = &conv->tile_weights;
     return sizeof(uint16_t) * size *
            (t->x_pieces * s->stride * s->stride * s->c +
             t->dy_pieces[0] * blocks(s->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK);
 }
 
-void sim_conv_tiles_plan(SimConv *conv)
+SimTileImage sim_conv_tile_grid(const SimConvShape *s)
+{
+    const size_t st = s->stride;
+    SimTileImage grid = {
+        .h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride = st, .pad = s->pad};
+    size_t rows;
+    if (st == 1) { /* the border after a row is the one before the next */
+        grid.pitch = s->w + s->pad;
+        rows = s->h + s->pad;
+    } else {
+        grid.pitch = larger(s->ow + (s->kw - 1) / st, (s->w - 1 + s->pad) / st + 1);
+        rows = larger(s->oh + (s->kh - 1) / st, (s->h - 1 + s->pad) / st + 1);
+    }
+    grid.size = rows * grid.pitch;
+    return grid;
+}
+
+void sim_conv_tile_weights_plan(SimConv *conv)
 {
     const SimConvShape *s = &conv->shape;
-    SimConvTiles *t = &conv->tiles;
+    SimConvTileWeights *t = &conv->tile_weights;
     if (!sim_conv_has_pieces(s, conv->context))
         return;
     choose_pieces(t, conv->context->precision, conv->form == SIM_SPIKES);
     const size_t st = s->stride;
-    t->image = (SimTileImage){
-        .h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride = st, .pad = s->pad};
-    size_t rows;
-    if (st == 1) { /* the border after a row is the one before the next */
-        t->image.pitch = s->w + s->pad;
-        rows = s->h + s->pad;
-    } else {
-        t->image.pitch = larger(s->ow + (s->kw - 1) / st, (s->w - 1 + s->pad) / st + 1);
-        rows = larger(s->oh + (s->kh - 1) / st, (s->h - 1 + s->pad) / st + 1);
-    }
-    t->image.size = rows * t->image.pitch;
-    t->image.size += t->image.size & 1;
+    t->image = sim_conv_tile_grid(s);
+    t->image.size += t->image.size & 1; /* pixels go in pairs */
 
     const size_t each = image_bytes(conv, t->image.size);
     size_t wanted = 4 * sizeof(float) * s->kh * s->kw * s->c * s->k;
@@ -76,13 +84,14 @@ void sim_conv_tiles_plan(SimConv *conv)
     t->pixels = blocks(t->images * t->image.size, SIM_TILE_PIXELS) * SIM_TILE_PIXELS;
 }
 
-void sim_conv_tiles_layout(const SimConv *conv, SimArena *arena, SimConvTilesRoom *out)
+void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
+                                  SimTileWeightsRoom *out)
 {
     const SimConvShape *s = &conv->shape;
-    const SimConvTiles *t = &conv->tiles;
+    const SimConvTileWeights *t = &conv->tile_weights;
     const size_t c = blocks(s->c, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
     const size_t k = blocks(s->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
-    *out = (SimConvTilesRoom){0};
+    *out = (SimTileWeightsRoom){0};
     for (size_t i = 0; i < t->x_pieces; i++)
         out->x[i] = sim_arena_take(arena, c * t->image.row * sizeof(uint16_t));
     for (size_t i = 0; i < t->dy_pieces[0]; i++)
@@ -91,7 +100,7 @@ void sim_conv_tiles_layout(const SimConv *conv, SimArena *arena, SimConvTilesRoo
 
 typedef struct Work {
     const SimConv *conv;
-    const SimConvTilesRoom *room;
+    const SimTileWeightsRoom *room;
     size_t images, pixels; /* of this turn */
     const uint64_t *bits;
     const float *x, *dy;
@@ -108,11 +117,11 @@ static void lay_x(const Work *w, size_t index)
     const size_t image = index / cuts, first = index % cuts * width;
     const size_t c = s->c - first < width ? s->c - first : width;
     const size_t pixel = image * s->h * s->w, words = sim_words(s->c);
-    SimTileImage im = conv->tiles.image;
+    SimTileImage im = conv->tile_weights.image;
     const size_t at = first * im.row + image * im.size;
     if (image + 1 == w->images) /* the last clears what taps see behind it */
         im.size = im.phase - image * im.size;
-    for (size_t i = 0; i < conv->tiles.x_pieces; i++)
+    for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
         if (w->bits)
             kernels->tiles_from_spikes(&im, words, w->bits + pixel * words + first / 64,
                                        c, w->room->x[i] + at);
@@ -125,16 +134,17 @@ static void lay_dy(const Work *w, size_t index)
 {
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
-    const SimTileImage *im = &conv->tiles.image;
+    const SimTileImage *im = &conv->tile_weights.image;
     const size_t image = index % w->images, block = index / w->images;
     const size_t k = block * SIM_TILE_BLOCK;
     const size_t size = image + 1 == w->images ? w->pixels - image * im->size : im->size;
-    const size_t at = (block * conv->tiles.pixels + image * im->size) * SIM_TILE_BLOCK;
+    const size_t at =
+        (block * conv->tile_weights.pixels + image * im->size) * SIM_TILE_BLOCK;
     uint16_t *to[2] = {NULL, NULL};
-    for (size_t i = 0; i < conv->tiles.dy_pieces[0]; i++)
+    for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
         to[i] = w->room->dy[i] + at;
     conv->context->kernels.tiles_pairs(
-        s->oh, s->ow, im->pitch, size, s->k, conv->tiles.dy_pieces[0],
+        s->oh, s->ow, im->pitch, size, s->k, conv->tile_weights.dy_pieces[0],
         w->dy + image * s->oh * s->ow * s->k + k,
         s->k - k < SIM_TILE_BLOCK ? s->k - k : SIM_TILE_BLOCK, to);
 }
@@ -179,7 +189,7 @@ static void sum_task(void *argument, size_t index, size_t thread)
     const Work *w = argument;
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
-    const SimConvTiles *t = &conv->tiles;
+    const SimConvTileWeights *t = &conv->tile_weights;
     _Alignas(SIM_ALIGN) float sums[SIM_TILE_TAPS * SIM_TILE_BLOCK * SIM_TILE_BLOCK];
     const size_t k_blocks = blocks(s->k, SIM_TILE_BLOCK), groups = tap_groups(s);
     const size_t tap = index % groups * SIM_TILE_TAPS;
@@ -207,9 +217,9 @@ static void sum_task(void *argument, size_t index, size_t thread)
     add_block(&block, sums, s->c, s->k, w->d_weights + (tap * s->c + c) * s->k + k);
 }
 
-void sim_conv_tiles_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights,
-                            const SimConvTilesRoom *room)
+void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                           const float *dy, float *d_weights,
+                           const SimTileWeightsRoom *room)
 {
     const SimConvShape *s = &conv->shape;
     const SimTeam *team = &conv->context->team;
@@ -217,14 +227,16 @@ void sim_conv_tiles_weights(const SimConv *conv, size_t nt, const SimTensor *x,
     const size_t all = nt * s->n, x_cuts = blocks(s->c, is_spikes ? 64 : SIM_TILE_SIDE);
     const size_t c_blocks = blocks(s->c, SIM_TILE_BLOCK);
     const size_t k_blocks = blocks(s->k, SIM_TILE_BLOCK);
-    for (size_t first = 0; first < all; first += conv->tiles.images) {
-        const size_t images =
-            all - first < conv->tiles.images ? all - first : conv->tiles.images;
+    for (size_t first = 0; first < all; first += conv->tile_weights.images) {
+        const size_t images = all - first < conv->tile_weights.images
+                                  ? all - first
+                                  : conv->tile_weights.images;
         Work w = {.conv = conv,
                   .room = room,
                   .images = images,
-                  .pixels = blocks(images * conv->tiles.image.size, SIM_TILE_PIXELS) *
-                            SIM_TILE_PIXELS,
+                  .pixels =
+                      blocks(images * conv->tile_weights.image.size, SIM_TILE_PIXELS) *
+                      SIM_TILE_PIXELS,
                   .dy = dy + first * s->oh * s->ow * s->k,
                   .d_weights = d_weights,
                   .x_tasks = images * x_cuts};
