@@ -29,8 +29,8 @@ static double uniform(uint64_t a, uint64_t b, uint64_t c)
 }
 
 /* A membrane that charges up and is reset: below 1, and above at a spike. */
-static double membrane(const SyntheticOptions *options, size_t layer, size_t step,
-                       uint64_t neuron)
+double synthetic_membrane(const SyntheticOptions *options, size_t layer, size_t step,
+                          uint64_t neuron)
 {
     if (synthetic_fires(options, layer, step, neuron))
         return 1.0 + 0.25 * uniform(layer, step + 1000, neuron);
@@ -63,7 +63,7 @@ static void fill_layer(const Synthetic *s, size_t row, size_t k, const VizWants 
         out->spike_views[row] = out->spikes[row];
         if (wanted && s->options.potential) {
             for (uint64_t i = 0; i < n; i++)
-                out->potential[i] = (float)membrane(&s->options, row, k, i);
+                out->potential[i] = (float)synthetic_membrane(&s->options, row, k, i);
             out->step.potential = out->potential;
         }
         return;
@@ -111,7 +111,8 @@ static SimStatus make(VizSource *source, size_t k, const VizWants *wants,
         const size_t row = (size_t)pick.layer;
         out->step.fired[i] = synthetic_fires(&s->options, row, k, pick.neuron);
         if (s->options.potential)
-            out->step.picked[i] = (float)membrane(&s->options, row, k, pick.neuron);
+            out->step.picked[i] =
+                (float)synthetic_membrane(&s->options, row, k, pick.neuron);
         out->step.n_branches[i] = row == SYNTHETIC_DEEP ? 2 : 1;
         for (size_t b = 0; b < out->step.n_branches[i]; b++)
             out->step.branches[i][b] =
@@ -204,4 +205,32 @@ SimStatus synthetic_source_create(const SyntheticOptions *options, VizSource **o
     s->source = (VizSource){.subject = subject, .make = make, .close = close_source};
     *out = &s->source;
     return SIM_OK;
+}
+
+/* --- letters ------------------------------------------------------------------------ */
+
+enum { GLYPHS = 95 + 4 };
+
+const VizFonts *synthetic_fonts(void)
+{
+    static const uint16_t more[] = {0xb1, 0xd7, 0x2013, 0x2026};
+    static const int heights[VIZ_FONTS] = {13, 16, 16, 22};
+    static uint8_t coverage[32 * 32];
+    static VizGlyph glyphs[VIZ_FONTS][GLYPHS];
+    static VizFonts fonts;
+    if (fonts.scale > 0)
+        return &fonts;
+    memset(coverage, 255, sizeof coverage);
+    for (int kind = 0; kind < VIZ_FONTS; kind++) {
+        const int height = heights[kind], width = height / 2;
+        for (size_t i = 0; i < GLYPHS; i++)
+            glyphs[kind][i] = (VizGlyph){.code = i < 95 ? 32 + (uint32_t)i : more[i - 95],
+                                         .advance = (int16_t)width,
+                                         .top = 2,
+                                         .w = i ? (uint16_t)(width - 1) : 0,
+                                         .h = i ? (uint16_t)(height - 4) : 0};
+        fonts.kinds[kind] = (VizFont){height, height - 3, glyphs[kind], GLYPHS, coverage};
+    }
+    fonts.scale = 1;
+    return &fonts;
 }

@@ -31,3 +31,10 @@ SimStatus synthetic_source_create(const SyntheticOptions *options, VizSource **o
 /* A spike of neuron n in step k, as the source writes it. */
 bool synthetic_fires(const SyntheticOptions *options, size_t layer, size_t step,
                      uint64_t neuron);
+
+/* A membrane before the reset, as the source writes it. */
+double synthetic_membrane(const SyntheticOptions *options, size_t layer, size_t step,
+                          uint64_t neuron);
+
+/* Letters that are blocks, half as wide as high; borrowed for ever. */
+const VizFonts *synthetic_fonts(void);

@@ -510,6 +510,11 @@ static void destroy(void *opaque)
     free(state->indices);
 }
 
+static bool available(const VizView *view)
+{
+    return view->sides[0].subject && view->sides[0].subject->n_layers > 0;
+}
+
 static const VizPanelKey keys[] = {
     {"v", "spikes, rate, membrane or values"},
     {"+ - 0, wheel, drag", "zoom, all, move"},
@@ -523,6 +528,7 @@ const VizPanel viz_panel_maps = {
     .summary = "the chosen layer, a picture for each channel",
     .state_bytes = sizeof(State),
     .keys = keys,
+    .available = available,
     .draw = draw,
     .input = input,
     .caption = caption,

@@ -392,6 +392,11 @@ static void destroy(void *state)
     forget(state);
 }
 
+static bool available(const VizView *view)
+{
+    return planned(view) != NULL;
+}
+
 static const VizPanelKey keys[] = {
     {"wheel", "more layers"},
     {NULL, NULL},
@@ -403,6 +408,7 @@ const VizPanel viz_panel_memory = {
     .summary = "what training would keep of each layer: keep, recompute, reverse",
     .state_bytes = sizeof(State),
     .keys = keys,
+    .available = available,
     .draw = draw,
     .input = input,
     .caption = caption,

@@ -19,29 +19,30 @@ static void draw_answer(const VizAnswers *answers, const VizView *view, VizDraw 
 {
     const VizTheme *const theme = view->theme;
     const VizSubject *const subject = answers->subject;
-    const size_t best = answers->best[now], since = viz_answers_since(answers, now);
-    const bool known = viz_answers_judged(answers);
+    const char *const answer = subject->classes[answers->best[now]];
+    const size_t since = viz_answers_since(answers, now);
+    const bool judged = viz_answers_judged(answers);
     const bool right = viz_answers_right(answers, now);
     const float line = viz_line_height(draw, VIZ_FONT_TITLE);
-    char when[96];
-    viz_text_within(draw, VIZ_FONT_TITLE, head.x, head.y, head.w, VIZ_LEFT,
-                    !known  ? theme->text
+    const float width =
+        fminf(viz_text_width(draw, VIZ_FONT_TITLE, answer), 0.7f * head.w);
+    char when[48] = "";
+    viz_text_within(draw, VIZ_FONT_TITLE, head.x, head.y, width, VIZ_LEFT,
+                    !judged ? theme->text
                     : right ? theme->good
                             : theme->bad,
-                    "%s", subject->classes[best]);
+                    "%s", answer);
+    if (judged)
+        viz_text_within(draw, VIZ_FONT_NORMAL, head.x + width + 10, head.y + 4,
+                        head.w - width - 10, VIZ_LEFT, right ? theme->good : theme->bad,
+                        right ? "right" : "wrong, it is %s",
+                        subject->classes[subject->label]);
     if (subject->timed && since < subject->n_steps)
-        snprintf(when, sizeof when, "the answer since step %zu of %zu (%.4g ms)",
-                 since + 1, subject->n_steps,
+        snprintf(when, sizeof when, " (%.4g ms)",
                  1e-3 * (double)subject->edges_us[since + 1]);
-    else
-        snprintf(when, sizeof when, "the answer since step %zu of %zu", since + 1,
-                 subject->n_steps);
     viz_text_within(draw, VIZ_FONT_SMALL, head.x, head.y + line, head.w, VIZ_LEFT,
-                    theme->dim, "%s%s%s%s", when,
-                    !known  ? ""
-                    : right ? "; right"
-                            : "; wrong: it is ",
-                    known && !right ? subject->classes[subject->label] : "",
+                    theme->dim, "the answer since step %zu of %zu%s%s", since + 1,
+                    subject->n_steps, when,
                     now < view->now ? "; later steps are not there yet" : "");
 }
 
@@ -123,8 +124,8 @@ static void draw_curves(const VizAnswers *answers, const VizView *view, VizDraw 
     for (size_t i = 0; i < n_labels; i++) {
         viz_number((double)answers->means[now * n + order[i]], number, sizeof number);
         viz_text_within(draw, VIZ_FONT_SMALL, right.x, curves[i].label_y, right.w,
-                        VIZ_LEFT, curves[i].colour, "%s %s", number,
-                        subject->classes[order[i]]);
+                        VIZ_LEFT, curves[i].colour, "%s: %s", subject->classes[order[i]],
+                        number);
     }
 }
 
@@ -186,12 +187,18 @@ static void destroy(void *state)
     viz_answers_destroy(&((State *)state)->answers);
 }
 
+static bool available(const VizView *view)
+{
+    return view->sides[0].subject && view->sides[0].subject->n_classes > 0;
+}
+
 const VizPanel viz_panel_readout = {
     .name = "readout",
     .title = "Readout",
     .summary = "class scores over time, the answer and since when it holds",
     .place = VIZ_PLACE_ANSWER,
     .state_bytes = sizeof(State),
+    .available = available,
     .draw = draw,
     .caption = caption,
     .csv = csv,

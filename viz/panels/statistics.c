@@ -463,6 +463,15 @@ static void destroy(void *opaque)
     free(state->squares);
 }
 
+static bool available(const VizView *view)
+{
+    const VizSubject *const subject = view->sides[0].subject;
+    for (size_t i = 0; subject && i < subject->n_layers; i++)
+        if (subject->layers[i].spiking)
+            return true;
+    return false;
+}
+
 static const VizPanelKey keys[] = {
     {"click", "choose a layer"},
     {"wheel", "more layers"},
@@ -476,6 +485,7 @@ const VizPanel viz_panel_statistics = {
     .place = VIZ_PLACE_DETAIL,
     .state_bytes = sizeof(State),
     .keys = keys,
+    .available = available,
     .draw = draw,
     .input = input,
     .caption = caption,

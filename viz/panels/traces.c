@@ -391,6 +391,11 @@ static void destroy(void *opaque)
     free(state->y);
 }
 
+static bool available(const VizView *view)
+{
+    return view->sides[0].subject && view->sides[0].subject->n_layers > 0;
+}
+
 static const VizPanelKey keys[] = {
     {"click ×", "let a neuron go"},
     {"click a trace", "choose its layer"},
@@ -405,6 +410,7 @@ const VizPanel viz_panel_traces = {
     .place = VIZ_PLACE_DETAIL,
     .state_bytes = sizeof(State),
     .keys = keys,
+    .available = available,
     .draw = draw,
     .input = input,
     .caption = caption,

@@ -140,7 +140,7 @@ static void draw_curves(const State *state, const VizView *view, VizDraw *draw,
     if (percent && high > 100)
         high = 100;
     const VizPlot plot =
-        viz_plot_begin(draw, view->theme, area, 1, fmax(last_epoch(state), 2),
+        viz_plot_begin(draw, view->theme, area, 0, fmax(last_epoch(state), 10),
                        area.h > 110 ? "epoch" : NULL, low, high, label, false);
     double *const x = malloc(2 * most * sizeof *x);
     if (!x)
