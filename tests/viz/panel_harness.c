@@ -4,6 +4,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "nets/model.h"
 
 static const SyntheticOptions sides[VIZ_SIDES] = {
     {.timed = true, .potential = true, .rate = 0.12, .title = "standard net"},
@@ -62,6 +65,67 @@ void harness_end(PanelHarness *h)
     for (size_t i = 0; i < h->view.n_sides; i++)
         viz_feed_destroy(h->view.sides[i].feed);
     viz_draw_destroy(&h->draw);
+    net_params_destroy(&h->params);
+    net_graph_destroy(&h->graph);
+    if (*h->folder) {
+        static const char *const names[] = {"log.jsonl", "rates.jsonl"};
+        char path[128];
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            snprintf(path, sizeof path, "%s/%s", h->folder, names[i]);
+            remove(path);
+        }
+        rmdir(h->folder);
+    }
+}
+
+void harness_net(PanelHarness *h)
+{
+    static const NetModelInput input = {
+        .h = 8, .w = 8, .c = 2, .classes = 10, .steps = 4};
+    const NetModel *const model = net_model_find("mlp");
+    void *const options = calloc(1, model->options_size);
+    NeuronSpec neuron;
+    sim_options_init(model->options, options);
+    model->neuron(options, &neuron);
+    cr_assert_eq(model->build(options, &input, &neuron, &h->graph), SIM_OK);
+    free(options);
+    cr_assert_eq(sim_context_create(1, NULL, &h->context), SIM_OK);
+    cr_assert_eq(net_params_create(&h->graph, input.steps, 1, &h->context, &h->params),
+                 SIM_OK);
+    h->subject = *h->view.sides[0].subject;
+    h->subject.graph = &h->graph;
+    h->subject.params = &h->params;
+    h->subject.context = &h->context;
+    h->view.sides[0].subject = &h->subject;
+}
+
+void harness_run_line(PanelHarness *h, const char *file, const char *line)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", h->folder, file);
+    FILE *const to = fopen(path, "a");
+    cr_assert_not_null(to);
+    cr_assert_geq(fputs(line, to), 0);
+    cr_assert_eq(fclose(to), 0);
+}
+
+void harness_run(PanelHarness *h)
+{
+    snprintf(h->folder, sizeof h->folder, "/tmp/apical-run-XXXXXX");
+    cr_assert_not_null(mkdtemp(h->folder));
+    for (int epoch = 1; epoch <= HARNESS_EPOCHS; epoch++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "{\"epoch\": %d, \"lr\": 0.001, \"train_loss\": %g, "
+                 "\"train_accuracy\": %g, \"test_loss\": %g, \"test_accuracy\": %g, "
+                 "\"firing_rate\": 0.125}\n",
+                 epoch, 2.0 / epoch, 1 - 0.5 / epoch, 2.5 / epoch, 1 - 0.75 / epoch);
+        harness_run_line(h, "log.jsonl", line);
+        snprintf(line, sizeof line, "{\"epoch\": %d, \"spike0\": 0.1, \"spike1\": %g}\n",
+                 epoch, 0.02 * epoch);
+        harness_run_line(h, "rates.jsonl", line);
+    }
+    h->view.runs[h->view.n_runs++] = h->folder;
 }
 
 void harness_draw(PanelHarness *h, VizRect area)

@@ -15,6 +15,11 @@ typedef struct PanelHarness {
     VizView view;
     VizDraw draw;
     VizRect area;
+    VizSubject subject; /* side 0, where it has a net */
+    NetGraph graph;
+    NetParams params;
+    SimContext context;
+    char folder[64]; /* a run, where there is one */
 } PanelHarness;
 
 enum { HARNESS_EMPTY, HARNESS_ONE, HARNESS_TWO }; /* sides */
@@ -25,6 +30,13 @@ void harness_end(PanelHarness *harness);
 /* After a change of picks or layer: steps made for these. */
 void harness_settle(PanelHarness *harness);
 void harness_draw(PanelHarness *harness, VizRect area);
+
+/* Side 0 gets a net that can be planned, "mlp". */
+void harness_net(PanelHarness *harness);
+/* A run folder of HARNESS_EPOCHS epochs, with rates of two layers. */
+enum { HARNESS_EPOCHS = 12 };
+void harness_run(PanelHarness *harness);
+void harness_run_line(PanelHarness *harness, const char *file, const char *line);
 
 /* At a place; returns what the panel's hook returns. */
 bool harness_press(PanelHarness *harness, float x, float y);

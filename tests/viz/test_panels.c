@@ -33,6 +33,15 @@ static void walk(void (*check)(PanelHarness *h))
             }
             harness_end(&h);
         }
+    PanelHarness h; /* those that look at something else */
+    harness_begin(&h, "memory", HARNESS_ONE, 14);
+    harness_net(&h);
+    check(&h);
+    harness_end(&h);
+    harness_begin(&h, "training", HARNESS_EMPTY, 0);
+    harness_run(&h);
+    check(&h);
+    harness_end(&h);
 }
 
 /* --- nothing outside ---------------------------------------------------------------- */
@@ -97,6 +106,8 @@ static void texts_are_readable(PanelHarness *h)
         if (area.w < 300 || area.h < 200)
             continue;
         harness_draw(h, area);
+        cr_expect_not_null(harness_command(h, VIZ_OP_TEXT, 0), "%s says nothing",
+                           h->panel->name);
         const VizCommand *one, *other;
         for (size_t i = 0; (one = harness_command(h, VIZ_OP_TEXT, i)); i++) {
             const VizRect a = ink(harness_text_rect(h, one));

@@ -281,11 +281,30 @@ static void draw_rows(State *state, const VizView *view, VizDraw *draw, VizRect 
     }
     free(rows);
     for (size_t policy = 0; policy < POLICIES; policy++)
-        if (state->plans[policy].done && !state->plans[policy].possible)
+        if (state->plans[policy].done && !state->plans[policy].possible && column > 160 &&
+            all.h > 200)
             viz_nothing(draw, theme,
                         (VizRect){all.x + name_w + column * (float)policy, all.y, column,
                                   fminf(all.h, 200)},
                         "%s", state->plans[policy].why);
+}
+
+/* Where there is no room for layers: a line for each policy. */
+static void draw_short(const State *state, const VizView *view, VizDraw *draw,
+                       VizRect area)
+{
+    const float line = viz_line_height(draw, VIZ_FONT_SMALL);
+    char bytes[32];
+    for (size_t i = 0; i < POLICIES && area.h >= line; i++) {
+        const VizRect at = viz_cut_top(&area, line);
+        const Plan *const plan = &state->plans[i];
+        viz_text_within(draw, VIZ_FONT_SMALL, at.x, at.y, at.w, VIZ_LEFT,
+                        view->theme->text, "%s: %s", policies[i].name,
+                        plan->possible
+                            ? viz_bytes((double)plan->memory.total, bytes, sizeof bytes)
+                        : plan->done ? "not possible"
+                                     : "planning");
+    }
 }
 
 static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
@@ -302,8 +321,10 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     go_on(state, subject, view->headless);
     area = viz_inset(area, 8);
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
-    if (area.w < 200 || area.h < 60)
+    if (area.w < 420 || area.h < 150) {
+        draw_short(state, view, draw, area);
         return;
+    }
     draw_choices(state, view, draw, viz_cut_top(&area, viz_choice_height(draw)));
     viz_cut_top(&area, 8);
     double most = 1, most_kept = 1;

@@ -418,9 +418,11 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     }
     area = viz_inset(area, 8);
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
-    if (area.w < 100 || area.h < 60)
+    if (area.w < 80 || area.h < line)
         return;
     draw_legend(state, view, draw, viz_cut_top(&area, line + 6));
+    if (area.h < 40)
+        return;
     const bool lower = area.h > 300;
     VizRect upper = area;
     if (lower) {
