@@ -61,7 +61,8 @@ static bool make_room(State *s, size_t w, size_t h)
     return n > 0 && n <= s->room;
 }
 
-/* --- the picture -------------------------------------------------------------------- */
+/* --- the picture ----------------------------------------------------------------------
+ */
 
 static VizColour ground(const VizTheme *theme)
 {
@@ -204,7 +205,8 @@ static bool draw_events(State *s, const VizView *view, Mode mode)
     return true;
 }
 
-/* --- where it lies ------------------------------------------------------------------ */
+/* --- where it lies --------------------------------------------------------------------
+ */
 
 static VizRect place(const State *s, VizRect area)
 {
@@ -240,7 +242,8 @@ static void tell_pixel(const State *s, const VizView *view, VizDraw *draw, Mode 
                 mode == MODE_FRAME ? "" : " events");
 }
 
-/* --- around it ---------------------------------------------------------------------- */
+/* --- around it ------------------------------------------------------------------------
+ */
 
 static void draw_modes(const State *s, const VizView *view, VizDraw *draw, VizRect row)
 {
@@ -357,7 +360,8 @@ static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
         draw_foot(s, view, to, foot, mode);
 }
 
-/* --- keys and mouse ----------------------------------------------------------------- */
+/* --- keys and mouse -------------------------------------------------------------------
+ */
 
 static void choose_mode(State *s, const VizView *view, int place)
 {

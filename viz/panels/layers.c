@@ -51,7 +51,8 @@ static double most_of_all(const VizView *view)
     return most;
 }
 
-/* --- a layer ------------------------------------------------------------------------ */
+/* --- a layer --------------------------------------------------------------------------
+ */
 
 static const char *print_shape(const VizLayer *layer, char *text, size_t size)
 {
@@ -166,7 +167,8 @@ static void draw_narrow(const VizView *view, VizDraw *draw, VizRect box, size_t 
     viz_draw_unclip(draw, former);
 }
 
-/* --- the strip ---------------------------------------------------------------------- */
+/* --- the strip ------------------------------------------------------------------------
+ */
 
 static void follow(State *s, const VizView *view, float pitch, VizRect area)
 {

@@ -53,7 +53,8 @@ static bool available(const VizView *view)
     return false;
 }
 
-/* --- neurons in the order of their channels ----------------------------------------- */
+/* --- neurons in the order of their channels -------------------------------------------
+ */
 
 static size_t place_of(const VizLayer *layer, size_t pixel, size_t channel)
 {
@@ -80,7 +81,8 @@ static void visit_spikes(const VizLayer *layer, const uint64_t *bits, Visit *vis
                                word * SIM_WORD_BITS + (unsigned)__builtin_ctzll(left)));
 }
 
-/* --- columns ------------------------------------------------------------------------ */
+/* --- columns --------------------------------------------------------------------------
+ */
 
 typedef struct Filling {
     const State *s;
@@ -153,7 +155,8 @@ static bool arrange(State *s, const VizView *view, int layer, float height)
     return s->counts_room > 0;
 }
 
-/* --- the tally ---------------------------------------------------------------------- */
+/* --- the tally ------------------------------------------------------------------------
+ */
 
 static void tally_spike(void *argument, size_t place)
 {
@@ -210,7 +213,8 @@ static bool bring_tally(State *s, const VizView *view)
     return t->to > t->from;
 }
 
-/* --- pictures ----------------------------------------------------------------------- */
+/* --- pictures -------------------------------------------------------------------------
+ */
 
 static double rate_at(const State *s, const VizView *view, size_t k)
 {
@@ -402,7 +406,8 @@ static void draw_raster(State *s, const VizView *view, VizDraw *draw)
     tell_spike(s, view, draw);
 }
 
-/* --- histograms --------------------------------------------------------------------- */
+/* --- histograms -----------------------------------------------------------------------
+ */
 
 static void draw_bars(const VizView *view, VizDraw *draw, VizRect area,
                       const char *x_label, double x1, size_t n, const double *counts,
@@ -461,7 +466,8 @@ static void draw_histograms(State *s, const VizView *view, VizDraw *draw, VizRec
               "above %.0f up to %.0f steps: %.0f times");
 }
 
-/* --- the panel ---------------------------------------------------------------------- */
+/* --- the panel ------------------------------------------------------------------------
+ */
 
 static int layer_of(const VizView *view)
 {
