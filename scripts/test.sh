@@ -51,7 +51,7 @@ run() {
 run build-test
 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    run build-sanitize datasets cli
+    run build-sanitize datasets cli viz viewer
 
 line="$passed passed, $failed failed"
 [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
