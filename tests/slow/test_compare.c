@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -61,6 +62,7 @@ static pid_t start(const char *const *arguments)
     const pid_t child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is given up leaves nothing */
         const int told = open("told", O_WRONLY | O_CREAT | O_TRUNC, 0666);
         dup2(told, STDOUT_FILENO);
         dup2(told, STDERR_FILENO);
