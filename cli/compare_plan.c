@@ -453,7 +453,7 @@ static bool same_row(const NetParam *a, const NetParam *b)
 static SimStatus compare_weights(CliCompare *compare, const CliCompareVariant *v,
                                  NetParams *baseline, NetParams *params)
 {
-    char list[200] = "";
+    char list[80] = "";
     size_t used = 0, n = 0;
     for (size_t i = 0; i < params->n_rows; i++) {
         const NetParam *const row = &params->rows[i];
@@ -466,7 +466,7 @@ static SimStatus compare_weights(CliCompare *compare, const CliCompareVariant *v
         if (used + strlen(row->name) + 8 < sizeof list)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
                                      used ? ", " : "", row->name);
-        else if (list[used - 1] != '.')
+        else if (used > 0 && list[used - 1] != '.')
             used += (size_t)snprintf(list + used, sizeof list - used, ", ...");
     }
     return n == 0
