@@ -38,7 +38,15 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
                             SIM_SURROGATE_FAST_SIGMOID, /* 1 / (a |x| + 1)^2 */
                             SIM_SURROGATE_TRIANGLE,     /* max(0, a - a^2 |x|) */
                             SIM_SURROGATE_RECTANGLE,    /* a where |x| < 1 / (2a) */
-                            SIM_SURROGATE_GAUSSIAN      /* a / sqrt(pi) exp(-a^2 x^2) */
+                            SIM_SURROGATE_GAUSSIAN,     /* a / sqrt(pi) exp(-a^2 x^2) */
+                            SIM_SURROGATE_EXPONENTIAL,  /* a/2 exp(-a |x|) */
+                            SIM_SURROGATE_LEAKY_RECTANGLE, /* a where |x| < 1 / (2a), else
+                                                              0.01 */
+                            SIM_SURROGATE_CIRCLE,         /* (1 + a^2 x^2)^(-3/2) */
+                            SIM_SURROGATE_MULTI_GAUSSIAN, /* a/2 (1.15 N(ax) - 0.025 (N((ax
+                                                             - 1) / 6) + N((ax + 1) / 6)))
+                                                           */
+                            SIM_N_SURROGATES
 } SimSurrogate;
 
 /* x read as scale x + shift, channel by channel; scale NULL: as it is. Where `sums` is

@@ -55,6 +55,10 @@ static inline unsigned mask_bits(Mask mask)
 {
     return (unsigned)_mm256_movemask_ps(mask);
 }
+static inline Vector root(Vector x)
+{
+    return _mm256_sqrt_ps(x);
+}
 static inline Vector absolute(Vector x)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);

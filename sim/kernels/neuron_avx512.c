@@ -54,6 +54,10 @@ static inline unsigned mask_bits(Mask mask)
 {
     return mask;
 }
+static inline Vector root(Vector x)
+{
+    return _mm512_sqrt_ps(x);
+}
 static inline Vector absolute(Vector x)
 {
     return _mm512_abs_ps(x);

@@ -52,6 +52,24 @@ static float slope_of(SimSurrogate kind, float alpha, float scale, float x)
         const float t = alpha * x;
         return (scale * (alpha * 0.564189584f)) * exp_plain(-(t * t));
     }
+    case SIM_SURROGATE_EXPONENTIAL:
+        return (scale * (alpha * 0.5f)) * exp_plain(-fabsf(alpha * x));
+    case SIM_SURROGATE_LEAKY_RECTANGLE:
+        return fabsf(x) < 0.5f / alpha ? scale * alpha : scale * 0.01f;
+    case SIM_SURROGATE_CIRCLE: {
+        const float t = alpha * x, q = 1.0f + t * t;
+        return scale / (q * sqrtf(q));
+    }
+    case SIM_SURROGATE_MULTI_GAUSSIAN: {
+        const float t = alpha * x, left = (t - 1.0f) * 0.166666667f,
+                    right = (t + 1.0f) * 0.166666667f;
+        const float flanks = exp_plain(-0.5f * (left * left)) +
+                             exp_plain(-0.5f * (right * right));
+        return (scale * alpha) *
+               (0.229391811f * exp_plain(-0.5f * (t * t)) - 0.00498677850f * flanks);
+    }
+    case SIM_N_SURROGATES:
+        break;
     }
     return 0.0f;
 }

@@ -139,6 +139,64 @@ static bool grows(const char *name)
     return false;
 }
 
+/* Surrogates of libraries: which of ours, with the first parameter or its inverse (of
+ * which times `alpha`) as alpha, and a scale. */
+typedef struct Surrogate {
+    const char *name, *ours;
+    double alpha; /* times the parameter; 0: 1 whatever it is */
+    bool inverse; /* of the parameter */
+    double scale; /* times the parameter to the power of `power` */
+    double power;
+    bool strict;
+} Surrogate;
+
+/* clang-format off */
+static const Surrogate surrogates[] = {
+    {"surr_sj_sigmoid", "sigmoid", 1, false, 1, 0, false},
+    {"surr_sj_atan", "atan", 1, false, 1, 0, false},
+    {"surr_sj_softsign", "fast_sigmoid", 1, false, 0.5, 1, false},
+    {"surr_sj_superspike", "fast_sigmoid", 0, false, 1, 1, false},
+    {"surr_sj_piecewise_quadratic", "triangle", 1, false, 1, 0, false},
+    {"surr_sj_piecewise_exp", "exponential", 1, false, 1, 0, false},
+    {"surr_sj_erf", "gaussian", 1, false, 1, 0, false},
+    {"surr_sj_piecewise_leaky_relu", "leaky_rectangle", 0.5, true, 1, 0, false},
+    {"surr_sj_rect", "rectangle", 1, false, 1, 0, false},
+    {"surr_snn_fast_sigmoid", "fast_sigmoid", 1, false, 1, 0, true},
+    {"surr_snn_sigmoid", "sigmoid", 1, false, 1, 0, true},
+    {"surr_snn_atan", "atan", 1, false, 1, 0, true},
+    {"surr_norse_super", "fast_sigmoid", 1, false, 1, 0, true},
+    {"surr_norse_triangle", "triangle", 0, false, 1, 1, true},
+    {"surr_norse_tanh", "sigmoid", 2, false, 2, -1, true},
+    {"surr_norse_circ", "circle", 1, true, 1, 0, true},
+    {"surr_norse_erfc", "gaussian", 1, false, 2, -1, true},
+    {"surr_multi_gaussian", "multi_gaussian", 1, true, 1, 0, false},
+};
+/* clang-format on */
+
+static void compare_surrogate(const Row *row, const SimKernels *kernels)
+{
+    const Surrogate *s = surrogates;
+    const Surrogate *const end = s + sizeof surrogates / sizeof *surrogates;
+    while (s < end && strcmp(s->name, row->function) != 0)
+        s++;
+    cr_assert_lt(s, end, "%s is not one of ours", row->function);
+    const NeuronSurrogate *ours = neuron_surrogate_find(s->ours);
+    cr_assert(ours, "%s", s->ours);
+    const double p = row->params[0];
+    const double alpha = s->alpha == 0.0 ? 1.0 : s->alpha * (s->inverse ? 1.0 / p : p);
+    const double scale = s->scale * pow(p, s->power);
+    compare("double", row, NULL, s->strict ? row->x[0] > 0.0 : row->x[0] >= 0.0,
+            (double[]){scale * ours->slope(row->x[0], alpha)}, NULL,
+            (Tolerance){1e-12, 2e-15});
+    if (fabs(row->x[0]) > 30.0)
+        return;
+    const float x = (float)row->x[0];
+    float slope = NAN;
+    kernels->surrogate_slope(ours->kind, (float)alpha, (float)scale, 1, &x, &slope);
+    compare("float", row, NULL, row->f, (double[]){(double)slope}, NULL,
+            (Tolerance){5e-6, 2e-6});
+}
+
 Test(activations, golden)
 {
     FILE *file = open_table();
@@ -149,8 +207,11 @@ Test(activations, golden)
     cr_assert(fgets(line, sizeof line, file));
     while (fgets(line, sizeof line, file)) {
         const Row row = parse(line);
-        if (strncmp(row.function, "surr_", 5) == 0)
-            continue; /* in test_surrogates.c */
+        if (strncmp(row.function, "surr_", 5) == 0) {
+            compare_surrogate(&row, &context.kernels);
+            rows++;
+            continue;
+        }
         const NeuronDendrite *function = neuron_dendrite_find(ours(row.function));
         if (!function || !function->pointwise) {
             char name[80];

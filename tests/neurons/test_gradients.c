@@ -15,7 +15,7 @@ enum { STEPS = 8, CHANNELS = 6, PIXELS = 4, NEURONS = CHANNELS * PIXELS };
 typedef struct Trial { /* one neuron in double precision */
     const NeuronSpec *spec;
     double x[STEPS], d_y[STEPS], d_v[STEPS];
-    double w;            /* PLIF */
+    double trained[2];   /* w of PLIF; c1 and c2 of two compartments */
     double x0[STEPS];    /* distances to the threshold, noted by the first run */
     double spike[STEPS]; /* and the spikes */
     bool noted;
@@ -60,14 +60,36 @@ static double alif_loss(Trial *trial)
     return loss;
 }
 
+static double two_compartments_loss(Trial *trial)
+{
+    const NeuronSpec *spec = trial->spec;
+    const double a = 1.0 / (1.0 + exp(-trial->trained[0])),
+                 b = 1.0 / (1.0 + exp(-trial->trained[1]));
+    const double threshold = value(spec, "threshold", 0), gamma = value(spec, "gamma", 0);
+    double v1 = 0.0, v2 = 0.0, loss = 0.0;
+    for (size_t t = 0; t < STEPS; t++) {
+        v1 = v1 - a * v2 + trial->x[t];
+        v2 = v2 + b * v1;
+        const double s = spike_of(trial, t, v2 - threshold);
+        const double reset = spec->detach_reset ? trial->spike[t] : s;
+        v1 -= gamma * reset;
+        v2 -= threshold * reset;
+        loss += trial->d_y[t] * s + trial->d_v[t] * v2;
+    }
+    trial->noted = true;
+    return loss;
+}
+
 static double loss_of(Trial *trial)
 {
     const NeuronSpec *spec = trial->spec;
+    if (strcmp(spec->soma->name, "tc_lif") == 0)
+        return two_compartments_loss(trial);
     if (strcmp(spec->soma->name, "alif") == 0)
         return alif_loss(trial);
     double decay = value(spec, "decay", 1.0), gain = value(spec, "gain", 1.0);
     if (strcmp(spec->soma->name, "plif") == 0) {
-        const double k = 1.0 / (1.0 + exp(-trial->w));
+        const double k = 1.0 / (1.0 + exp(-trial->trained[0]));
         decay = 1.0 - k;
         gain = value(spec, "decay_input", 0) != 0.0 ? k : 1.0;
     }
@@ -125,12 +147,12 @@ static void check(const NeuronSpec *spec, const char *what)
             h.params[i][k] = 0.3f - 0.2f * (float)k;
     neuron_harness_forward(&h, STEPS);
     neuron_harness_backward(&h);
-    double error = 0.0, size = 0.0, d_w[CHANNELS] = {0};
+    double error = 0.0, size = 0.0, d_w[2][CHANNELS] = {{0}};
     size_t spikes = 0;
     for (size_t i = 0; i < NEURONS; i++) {
         Trial trial = {.spec = spec};
-        if (h.n_trained)
-            trial.w = (double)h.params[0][h.n_params[0] > 1 ? i % CHANNELS : 0];
+        for (size_t q = 0; q < h.n_trained; q++)
+            trial.trained[q] = (double)h.params[q][h.n_params[q] > 1 ? i % CHANNELS : 0];
         for (size_t t = 0; t < STEPS; t++) {
             trial.x[t] = (double)h.x[t * NEURONS + i];
             trial.d_y[t] = (double)h.d_y[t * NEURONS + i];
@@ -146,23 +168,26 @@ static void check(const NeuronSpec *spec, const char *what)
             error += (came - want) * (came - want);
             size += want * want;
         }
-        if (h.n_trained)
-            d_w[h.n_params[0] > 1 ? i % CHANNELS : 0] += slope(&trial, &trial.w);
+        for (size_t q = 0; q < h.n_trained; q++)
+            d_w[q][h.n_params[q] > 1 ? i % CHANNELS : 0] +=
+                slope(&trial, &trial.trained[q]);
     }
     cr_assert(spikes > NEURONS && spikes < NEURONS * STEPS, "%s: %zu spikes", what,
               spikes);
     cr_expect_lt(sqrt(error / size), 2e-6, "%s: d_x differs by %g", what,
                  sqrt(error / size));
-    for (size_t k = 0; h.n_trained && k < h.n_params[0]; k++)
-        cr_expect_float_eq((double)h.d_params[0][k], d_w[k], 1e-5 * (1.0 + fabs(d_w[k])),
-                           "%s: d_w[%zu] %g, wanted %g", what, k,
-                           (double)h.d_params[0][k], d_w[k]);
+    for (size_t q = 0; q < h.n_trained; q++)
+        for (size_t k = 0; k < h.n_params[q]; k++)
+            cr_expect_float_eq((double)h.d_params[q][k], d_w[q][k],
+                               1e-5 * (1.0 + fabs(d_w[q][k])),
+                               "%s: trained %zu, channel %zu: %g, wanted %g", what, q, k,
+                               (double)h.d_params[q][k], d_w[q][k]);
     neuron_harness_close(&h);
 }
 
 Test(gradients, every_soma_reset_and_surrogate)
 {
-    static const char *const somas[] = {"if", "lif", "plif", "alif"};
+    static const char *const somas[] = {"if", "lif", "plif", "alif", "tc_lif"};
     for (size_t k = 0; k < sizeof somas / sizeof *somas; k++)
         for (const NeuronSurrogate *const *row = neuron_surrogates; *row; row++)
             for (int choice = 0; choice < 3 * 2 * 2 * 2; choice++) {
@@ -182,7 +207,8 @@ Test(gradients, every_soma_reset_and_surrogate)
                     cr_assert_eq(neuron_spec_set(&spec, "b0", "0.2"), SIM_OK);
                 } else {
                     cr_assert_eq(neuron_spec_set(&spec, "threshold", "0.7"), SIM_OK);
-                    if (spec.reset == NEURON_RESET_HARD)
+                    if (spec.reset == NEURON_RESET_HARD &&
+                        strcmp(somas[k], "tc_lif") != 0)
                         cr_assert_eq(neuron_spec_set(&spec, "v_reset", "-0.2"), SIM_OK);
                 }
                 if (strcmp(somas[k], "plif") == 0 && choice % 2)

@@ -90,14 +90,14 @@ ParameterizedTest(const Case *c, neuron_kernels, lif)
     sim_kernels_init(&ref, 0);
     sim_kernels_init(&simd, c->cpu);
     fill_inputs();
-    for (unsigned i = 0; i < 3 * 2 * 2 * 2 * 6 * 2; i++) {
+    for (unsigned i = 0; i < 3 * 2 * 2 * 2 * SIM_N_SURROGATES * 2; i++) {
         unsigned rest = i;
         SimLif lif = {.decay = decay, .gain = gain, .alpha = 1.5f, .scale = 0.7f};
         lif.reset = (SimReset)(rest % 3), rest /= 3;
         lif.next_step = rest % 2, rest /= 2;
         lif.strict = rest % 2, rest /= 2;
         lif.detach = rest % 2, rest /= 2;
-        lif.surrogate = (SimSurrogate)(rest % 6), rest /= 6;
+        lif.surrogate = (SimSurrogate)(rest % SIM_N_SURROGATES), rest /= SIM_N_SURROGATES;
         lif.threshold = rest ? 1.0f : 0.75f;
         if (i % 3)
             lif.affine = (SimAffine){
@@ -184,7 +184,7 @@ ParameterizedTest(const Case *c, neuron_kernels, alif)
     sim_kernels_init(&ref, 0);
     sim_kernels_init(&simd, c->cpu);
     fill_inputs();
-    for (unsigned i = 0; i < 6 * 2 * 2; i++) {
+    for (unsigned i = 0; i < SIM_N_SURROGATES * 2 * 2; i++) {
         const SimAlif alif = {.alpha = 0.5f,
                               .rho = 0.75f,
                               .b0 = 0.25f,
