@@ -84,6 +84,7 @@ double bench_time(void (*call)(void *of), void *of, double seconds);
 /* Resident memory of this process in bytes: now, and its peak since bench_peak_restart
  * (where the system cannot restart: since the program began). */
 double bench_resident(void);
+double bench_code(void); /* of it, pages of programs and libraries */
 double bench_peak(void);
 void bench_peak_restart(void);
 

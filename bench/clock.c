@@ -65,6 +65,12 @@ double bench_resident(void)
     return bytes < 0 ? 0.0 : bytes;
 }
 
+double bench_code(void)
+{
+    const double bytes = status_bytes("RssFile");
+    return bytes < 0 ? 0.0 : bytes;
+}
+
 double bench_peak(void)
 {
     const double bytes = status_bytes("VmHWM");

@@ -106,7 +106,7 @@ SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
                               .context = context,
                               .batch = options->batch ? options->batch : of->batch,
                               .steps = options->steps ? options->steps : of->steps};
-    subject->before = bench_resident();
+    subject->before = bench_resident() - bench_code();
     sim_options_init(net_optimiser_options, &optimiser);
     subject->lr = optimiser.lr;
     SIM_TRY(describe(of, options->surrogate, subject->steps, &subject->graph));
@@ -191,7 +191,7 @@ double bench_activation_bytes(const BenchSubject *subject)
 {
     const size_t copies =
         2 + (subject->optimiser ? net_optimiser_slots(subject->optimiser) : 0);
-    return bench_peak() - subject->before -
+    return bench_peak() - bench_code() - subject->before -
            (double)(copies * subject->params.n_trained * sizeof(float));
 }
 

@@ -28,7 +28,7 @@ typedef struct BenchSubject {
     uint32_t *labels;
     double lr;
     uint64_t step;
-    double before; /* resident bytes before anything was made */
+    double before; /* resident bytes before anything was made, without code */
 } BenchSubject;
 
 /* `options` chooses surrogate, batch and steps; `window` 0 is the whole sequence. The
@@ -44,7 +44,7 @@ void bench_train(void *subject);
 void bench_infer(void *subject);
 
 /* What training has taken beside parameters, their gradients and the optimiser's state:
- * the peak since the subject was made less these. */
+ * the peak since the subject was made less these and the code that ran. */
 double bench_activation_bytes(const BenchSubject *subject);
 double bench_planned_bytes(const BenchSubject *subject); /* the same, as planned */
 

@@ -9,7 +9,7 @@
 struct Net {
     Plan plan;
     NetParams *params;
-    SimArena activations, states, gradients, scratch, seen;
+    SimArena activations, states, gradients, seen;
     size_t t0;             /* of the next window */
     size_t nt;             /* of the latest window, */
     size_t run, run_steps; /* of the run of a loop at hand: its first step and how many */
@@ -122,7 +122,6 @@ SimStatus net_create(const NetGraph *graph, NetParams *params,
     SIM_TRY(sim_arena_create(&net->activations, net->plan.activation_bytes));
     SIM_TRY(sim_arena_create(&net->states, net->plan.state_floats * sizeof(float)));
     SIM_TRY(sim_arena_create(&net->gradients, net->plan.gradient_floats * sizeof(float)));
-    SIM_TRY(sim_arena_create(&net->scratch, net->plan.scratch_bytes));
     SIM_TRY(sim_arena_create(&net->seen, seen_bytes(&net->plan)));
     SIM_TRY(bind_params(net));
     bind_states(net);
@@ -144,7 +143,6 @@ void net_destroy(Net *net)
     sim_arena_destroy(&net->activations);
     sim_arena_destroy(&net->states);
     sim_arena_destroy(&net->gradients);
-    sim_arena_destroy(&net->scratch);
     sim_arena_destroy(&net->seen);
     free(net);
 }
@@ -194,7 +192,7 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .d_params = node->d_params,
                          .states = node->states,
                          .saved = at_buffer(net, at->saved),
-                         .scratch = net->scratch.base,
+                         .scratch = at_buffer(net, at->scratch),
                          .labels = net->labels,
                          .density = node->graph_node == PLAN_NONE
                                         ? 0.0f
@@ -226,6 +224,7 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
         .y = PLAN_NONE,
         .dy = PLAN_NONE,
         .saved = net->plan.nodes[node->heads[i]].saved,
+        .scratch = PLAN_NONE,
         .active = PLAN_NONE,
         .x_active = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE}};
     size_t offset = sim_align_up(node->plan.scratch_bytes);
@@ -233,7 +232,7 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
         if (node->heads[k] != PLAN_NONE)
             offset += sim_align_up(net->plan.nodes[node->heads[k]].plan.scratch_bytes);
     fill_run(net, &here, run);
-    run->scratch = net->scratch.base + offset;
+    run->scratch = (unsigned char *)reader->scratch + offset;
     run->again = reader->again || at->op == PLAN_BACKWARD || at->op == PLAN_INVERT;
 }
 

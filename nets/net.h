@@ -157,9 +157,10 @@ typedef struct NetNodeInfo {
 NetNodeInfo net_node_info(const Net *net, size_t node);
 
 typedef struct NetMemoryInfo {
-    size_t activations; /* peak of the buffers, as laid out */
-    size_t states, saved, scratch, gradients;
-    size_t total; /* all of the above */
+    size_t activations;    /* peak of the buffers, as laid out; in it, all of */
+    size_t saved, scratch; /* scratch: of the layer that needs the most */
+    size_t states, gradients;
+    size_t total; /* activations, states, gradients */
 } NetMemoryInfo;
 NetMemoryInfo net_memory_info(const Net *net);
 

@@ -88,6 +88,7 @@ typedef struct PlanInstruction {
     int x[NET_MAX_INPUTS], y;
     int dx[NET_MAX_INPUTS], dy;
     int saved, active, x_active[NET_MAX_INPUTS];
+    int scratch;
     bool accumulate[NET_MAX_INPUTS];
     size_t inverted; /* input that an INVERT writes */
 } PlanInstruction;

@@ -60,10 +60,10 @@ NetMemory plan_policy(const Plan *plan, int stage)
 
 NetMemoryInfo plan_memory_info(const Plan *plan)
 {
-    NetMemoryInfo info = {.activations = plan->activation_bytes,
+    NetMemoryInfo info = {.activations = plan->wire_bytes,
                           .states = plan->state_floats * sizeof(float),
                           .saved = plan->saved_bytes,
-                          .scratch = plan->scratch_bytes,
+                          .scratch = plan->activation_bytes - plan->wire_bytes,
                           .gradients = plan->gradient_floats * sizeof(float)};
     info.total = info.activations + info.states + info.scratch + info.gradients;
     return info;

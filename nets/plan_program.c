@@ -52,8 +52,21 @@ static SimStatus add_buffer(Plan *plan, size_t bytes, int *out)
     return SIM_OK;
 }
 
+/* What the hook of a node needs while it runs, and those of what is folded into it. */
+static size_t scratch_bytes(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    size_t bytes = sim_align_up(node->plan.scratch_bytes);
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (node->heads[i] != PLAN_NONE)
+            bytes += sim_align_up(plan->nodes[node->heads[i]].plan.scratch_bytes);
+    return bytes;
+}
+
 static SimStatus add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction **out)
 {
+    SimStatus status = SIM_OK;
+    int scratch = PLAN_NONE;
     if (plan->n_instructions == plan->program_capacity) {
         const size_t capacity = plan->program_capacity ? 2 * plan->program_capacity : 256;
         PlanInstruction *program = realloc(plan->program, capacity * sizeof *program);
@@ -62,17 +75,23 @@ static SimStatus add_instruction(Plan *plan, PlanOp op, int node, PlanInstructio
         plan->program = program;
         plan->program_capacity = capacity;
     }
+    if (node != PLAN_NONE && scratch_bytes(plan, node)) {
+        SIM_TRY(add_buffer(plan, scratch_bytes(plan, node), &scratch));
+        plan->buffers[scratch].part = true;
+    }
     PlanInstruction *at = &plan->program[plan->n_instructions++];
     *at = (PlanInstruction){.op = op,
                             .node = node,
                             .y = PLAN_NONE,
                             .dy = PLAN_NONE,
                             .saved = PLAN_NONE,
-                            .active = PLAN_NONE};
+                            .active = PLAN_NONE,
+                            .scratch = scratch};
     for (size_t i = 0; i < NET_MAX_INPUTS; i++)
         at->x[i] = at->dx[i] = at->x_active[i] = PLAN_NONE;
     *out = at;
-    return SIM_OK;
+out:
+    return status;
 }
 
 /* The latest instruction touches this buffer. */
@@ -228,17 +247,32 @@ out:
  * steps only, where the layers allow it. Their bits are the same under every policy: how
  * a layer of synapses is cut depends on its shape alone. */
 
-enum { RUN_BYTES = 5 << 19 }; /* of the largest tensor of a run */
+/* Of the largest tensor of a run, or as much as the weights that each run goes through.
+ */
+enum { RUN_BYTES = 5 << 18 };
 
 static bool goes_by_step(const PlanNode *node)
 {
     return node->layer && node->plan.by_step && !node->constant && node->plan.out.t > 1;
 }
 
-/* Steps of a run, about the same for all runs, where a step of a tensor takes `bytes`. */
-static size_t steps_of_run(const Plan *plan, size_t bytes)
+static size_t weight_bytes(const PlanNode *node)
 {
-    const size_t all = plan->options.window, most = RUN_BYTES / bytes;
+    size_t bytes = 0;
+    for (size_t p = 0; p < node->plan.n_params; p++) {
+        size_t count = 1;
+        for (size_t d = 0; d < node->plan.params[p].n_dims; d++)
+            count *= node->plan.params[p].dims[d];
+        bytes += count * sizeof(float);
+    }
+    return bytes;
+}
+
+/* Steps of a run, about the same for all runs, where a step of a tensor takes `bytes` and
+ * a run should take `run_bytes`. */
+static size_t steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
+{
+    const size_t all = plan->options.window, most = run_bytes / bytes;
     const size_t runs = most ? (all + most - 1) / most : all;
     return (all + runs - 1) / runs;
 }
@@ -355,7 +389,7 @@ static SimStatus ensure(Plan *plan, int number)
     }
     if (all_there)
         return emit_forward(plan, number, PLAN_AGAIN, false);
-    SIM_TRY(open_loop(plan, steps_of_run(plan, largest_step(plan, number))));
+    SIM_TRY(open_loop(plan, steps_of_run(plan, largest_step(plan, number), RUN_BYTES)));
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         SIM_TRY(ensure_part(plan, plan_source(plan, node, i)));
     SIM_TRY(emit_forward(plan, number, PLAN_AGAIN, false));
@@ -484,7 +518,9 @@ static SimStatus emit_loop(Plan *plan, int first, int last)
     SimStatus status = SIM_OK;
     PlanNode *node = &plan->nodes[last];
     const int front = first == PLAN_NONE ? last : first;
-    const size_t steps = steps_of_run(plan, larger_step(plan, node));
+    const size_t weights = weight_bytes(node);
+    const size_t steps = steps_of_run(plan, larger_step(plan, node),
+                                      weights > RUN_BYTES ? weights : RUN_BYTES);
     int over = PLAN_NONE;
     const bool reads = plan->nodes[front].plan.backward_needs & NET_NEEDS_INPUT;
     if (reads)
@@ -575,16 +611,23 @@ out:
  */
 
 typedef struct Placed {
-    size_t bytes;
+    double rank; /* the highest goes first */
     int buffer;
 } Placed;
 
-static int larger_first(const void *a, const void *b)
+static int higher_first(const void *a, const void *b)
 {
     const Placed *p = a, *q = b;
-    if (p->bytes != q->bytes)
-        return p->bytes < q->bytes ? 1 : -1;
+    if (p->rank != q->rank)
+        return p->rank < q->rank ? 1 : -1;
     return p->buffer - q->buffer; /* a plan must not depend on the sort */
+}
+
+/* Ways to rank: size, time alive, both. */
+static double rank_of(const PlanBuffer *b, int way)
+{
+    const double bytes = (double)b->bytes, time = (double)(b->last - b->first + 1);
+    return way == 0 ? bytes : way == 1 ? bytes * time : time;
 }
 
 static bool live_together(const PlanBuffer *a, const PlanBuffer *b)
@@ -592,21 +635,12 @@ static bool live_together(const PlanBuffer *a, const PlanBuffer *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* Largest first, each at the lowest offset where nothing that lives with it lies. */
-static SimStatus lay_out(Plan *plan)
+/* Each in its turn at the lowest offset where nothing that lives with it lies. `placed`
+ * holds those that lie already by rising offset. Gives the bytes all take. */
+static size_t place_all(Plan *plan, const Placed *order, int *placed)
 {
-    const size_t n = plan->n_buffers;
-    Placed *order = malloc((n ? n : 1) * sizeof *order);
-    int *placed = malloc((n ? n : 1) * sizeof *placed); /* by rising offset */
-    if (!order || !placed) {
-        free(order);
-        free(placed);
-        return no_memory();
-    }
-    for (size_t i = 0; i < n; i++)
-        order[i] = (Placed){plan->buffers[i].bytes, (int)i};
-    qsort(order, n, sizeof *order, larger_first);
-    for (size_t k = 0; k < n; k++) {
+    size_t bytes = 0;
+    for (size_t k = 0; k < plan->n_buffers; k++) {
         PlanBuffer *buffer = &plan->buffers[order[k].buffer];
         size_t offset = 0;
         for (size_t j = 0; j < k; j++) {
@@ -620,12 +654,34 @@ static SimStatus lay_out(Plan *plan)
         for (; at > 0 && plan->buffers[placed[at - 1]].offset > offset; at--)
             placed[at] = placed[at - 1];
         placed[at] = order[k].buffer;
-        if (offset + buffer->bytes > plan->activation_bytes)
-            plan->activation_bytes = offset + buffer->bytes;
+        if (offset + buffer->bytes > bytes)
+            bytes = offset + buffer->bytes;
+    }
+    return bytes;
+}
+
+/* In whichever order takes the least. */
+static SimStatus lay_out(Plan *plan)
+{
+    enum { N_WAYS = 3 };
+    const size_t n = plan->n_buffers;
+    Placed *order = malloc((n ? n : 1) * sizeof *order);
+    int *placed = malloc((n ? n : 1) * sizeof *placed);
+    const bool there = order && placed;
+    size_t taken[N_WAYS] = {0};
+    int best = 0;
+    for (int turn = 0; there && turn <= N_WAYS; turn++) { /* at last the best once more */
+        const int way = turn < N_WAYS ? turn : best;
+        for (size_t i = 0; i < n; i++)
+            order[i] = (Placed){rank_of(&plan->buffers[i], way), (int)i};
+        qsort(order, n, sizeof *order, higher_first);
+        taken[way] = plan->activation_bytes = place_all(plan, order, placed);
+        if (taken[way] < taken[best])
+            best = way;
     }
     free(order);
     free(placed);
-    return SIM_OK;
+    return there ? SIM_OK : no_memory();
 }
 
 /* Constant wires and inputs outlive a window; watched wires outlive the program. */
@@ -666,13 +722,8 @@ static void count_the_rest(Plan *plan)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
         const NetLayerPlan *p = &plan->nodes[k].plan;
-        size_t scratch = sim_align_up(p->scratch_bytes);
-        for (size_t i = 0; i < p->n_inputs; i++)
-            if (plan->nodes[k].heads[i] != PLAN_NONE)
-                scratch +=
-                    sim_align_up(plan->nodes[plan->nodes[k].heads[i]].plan.scratch_bytes);
-        if (scratch > plan->scratch_bytes)
-            plan->scratch_bytes = scratch;
+        if (scratch_bytes(plan, (int)k) > plan->scratch_bytes)
+            plan->scratch_bytes = scratch_bytes(plan, (int)k);
         plan->saved_bytes += sim_align_up(p->saved_bytes);
         size_t states = 0;
         for (size_t i = 0; i < p->n_states; i++)

@@ -1,7 +1,7 @@
 /* sim/conv_dense.c: convolutions through the dense library, spread over the team. */
 #include "sim/conv_internal.h"
 
-enum { CHUNK_BYTES = 8 << 20 /* of input that one dense backward call takes */ };
+enum { CHUNK_BYTES = 5 << 19 /* of input that one dense backward call takes */ };
 
 /* One factor of a call: `rows` of `c` numbers a step (weights: in all). */
 typedef struct Factor {

@@ -248,8 +248,9 @@ static void check_layout(const Plan *plan)
     }
     for (size_t i = 0; i < plan->n_instructions; i++) {
         const PlanInstruction *at = &plan->program[i];
-        const int named[] = {at->y,    at->dy,    at->x[0],  at->x[1],  at->x[2],
-                             at->x[3], at->dx[0], at->dx[1], at->dx[2], at->dx[3]};
+        const int named[] = {at->y,     at->dy,    at->x[0],  at->x[1],
+                             at->x[2],  at->x[3],  at->dx[0], at->dx[1],
+                             at->dx[2], at->dx[3], at->saved, at->scratch};
         for (size_t k = 0; k < sizeof named / sizeof *named; k++) {
             if (named[k] == PLAN_NONE)
                 continue;
