@@ -20,8 +20,8 @@ typedef struct NetModel {
     size_t options_size;
     /* The neuron of the publication; an experiment may change it before build. */
     void (*neuron)(const void *options, NeuronSpec *out);
-    /* Makes all widths `factor` times as large, at least 1: for comparisons of equal cost.
-     * NULL: the widths of this architecture cannot be changed. */
+    /* Makes all widths `factor` times as large, at least 1: for comparisons of equal
+     * cost. NULL: the widths of this architecture cannot be changed. */
     void (*widen)(void *options, double factor);
     /* Fails with one sentence on options or inputs the architecture cannot take. */
     SimStatus (*build)(const void *options, const NetModelInput *input,

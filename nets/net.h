@@ -157,10 +157,11 @@ typedef struct NetNodeInfo {
 NetNodeInfo net_node_info(const Net *net, size_t node);
 
 typedef struct NetMemoryInfo {
-    size_t activations;    /* peak of the buffers, as laid out; in it, all of */
-    size_t saved, scratch; /* scratch: of the layer that needs the most */
+    size_t activations; /* the most that wires, gradients and saved take at once */
+    size_t scratch;     /* what kernels add to that, and gaps between buffers */
     size_t states, gradients;
-    size_t total; /* activations, states, gradients */
+    size_t total; /* all of the above */
+    size_t saved; /* of activations, if all lived at once */
 } NetMemoryInfo;
 NetMemoryInfo net_memory_info(const Net *net);
 

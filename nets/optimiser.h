@@ -34,7 +34,8 @@ SimStatus net_optimiser_create(const NetOptimiserOptions *options, NetParams *pa
 void net_optimiser_destroy(NetOptimiser *optimiser);
 
 /* Moves the parameters by the gradients in `net`; returns the global gradient norm. If
- * that is not finite nothing moves, so that the state before it can still be looked at. */
+ * that is not finite nothing moves, so that the state before it can still be looked at.
+ */
 double net_optimiser_step(NetOptimiser *optimiser, Net *net, double lr);
 
 /* Learning rate of a step: `epoch` counts from 0 with fractions inside an epoch. With

@@ -38,6 +38,7 @@ typedef struct PlanBuffer {
     size_t offset;      /* in the arena of activations */
     size_t owners;      /* nodes whose gradient this is and who have not read it yet */
     bool part;          /* holds the steps of one run of a loop, not all */
+    bool scratch;       /* of the instruction; then also a part */
 } PlanBuffer;
 
 /* Instructions that run over and over, for a few steps of the sequence at a time: what
@@ -116,7 +117,8 @@ typedef struct Plan {
     size_t n_loops, loops_capacity;
     size_t run_steps;        /* of the loop that is being laid out, or 0 */
     size_t activation_bytes; /* of the arena that holds all buffers */
-    size_t scratch_bytes, state_floats, gradient_floats, saved_bytes;
+    size_t wire_bytes;       /* the most that lives at once, without scratch */
+    size_t state_floats, gradient_floats, saved_bytes;
 } Plan;
 
 /* Nodes only: shapes, forms, parameters. `shapes_only` prepares no kernels. */

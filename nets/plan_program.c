@@ -77,7 +77,7 @@ static SimStatus add_instruction(Plan *plan, PlanOp op, int node, PlanInstructio
     }
     if (node != PLAN_NONE && scratch_bytes(plan, node)) {
         SIM_TRY(add_buffer(plan, scratch_bytes(plan, node), &scratch));
-        plan->buffers[scratch].part = true;
+        plan->buffers[scratch].part = plan->buffers[scratch].scratch = true;
     }
     PlanInstruction *at = &plan->program[plan->n_instructions++];
     *at = (PlanInstruction){.op = op,
@@ -720,10 +720,17 @@ static void stretch(Plan *plan)
 
 static void count_the_rest(Plan *plan)
 {
+    for (size_t i = 0; i < plan->n_instructions; i++) {
+        size_t bytes = 0;
+        for (size_t b = 0; b < plan->n_buffers; b++)
+            if (!plan->buffers[b].scratch && plan->buffers[b].first <= i &&
+                i <= plan->buffers[b].last)
+                bytes += plan->buffers[b].bytes;
+        if (bytes > plan->wire_bytes)
+            plan->wire_bytes = bytes;
+    }
     for (size_t k = 0; k < plan->n_nodes; k++) {
         const NetLayerPlan *p = &plan->nodes[k].plan;
-        if (scratch_bytes(plan, (int)k) > plan->scratch_bytes)
-            plan->scratch_bytes = scratch_bytes(plan, (int)k);
         plan->saved_bytes += sim_align_up(p->saved_bytes);
         size_t states = 0;
         for (size_t i = 0; i < p->n_states; i++)
