@@ -11,7 +11,7 @@ enum {
     FIRST_BYTES = 40 * 1024,      /* of dy that stay in cache while channels pass by, */
     SECOND_BYTES = 384 * 1024,    /* where lists would else be */
     LIST = 64,                    /* spikes short */
-    BATCH_BYTES = 16 << 20,       /* lists and dy with its border at once */
+    BATCH_BYTES = 3 << 20,        /* lists and dy with its border at once */
     TASKS = 16,                   /* wanted at least, where there is work for them */
     TASKS_PER_THREAD = 2          /* of the gradient of the weights */
 };
