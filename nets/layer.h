@@ -100,7 +100,9 @@ typedef struct NetLayerPlan {
     unsigned invert_reads; /* bit i: and reads input i to give another */
     double macs;           /* multiply-adds of one step, N images, done densely */
     bool is_synaptic;      /* its operations count as SynOps when the input is spikes */
-    void *prepared;        /* what plan made for forward; given to `destroy` */
+    /* What plan made for forward; given to `destroy`. Nodes of equal options, inputs and
+     * needs share one, so it holds nothing that tells them apart. */
+    void *prepared;
 } NetLayerPlan;
 
 typedef struct NetLayerRun {

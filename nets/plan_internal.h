@@ -56,6 +56,7 @@ typedef struct PlanNode {
     int stage;
     NetMemory policy; /* of its stage */
     NetLayerPlan plan;
+    bool shares_prepared;       /* with an earlier node, which destroys it */
     int inputs[NET_MAX_INPUTS]; /* planned nodes */
     int heads[NET_MAX_INPUTS];  /* the node folded into this one there, or PLAN_NONE */
     bool folded;                /* into its only reader: its wire never exists */

@@ -44,7 +44,8 @@ static void describe_inputs(const Plan *plan, PlanNode *node)
 /* Frees what its layer made for it. */
 static void release(PlanNode *node)
 {
-    if (node->layer && node->layer->destroy && node->plan.prepared)
+    if (node->layer && node->layer->destroy && node->plan.prepared &&
+        !node->shares_prepared)
         node->layer->destroy(node->plan.prepared);
     free(node->plan.params);
     node->plan.prepared = NULL;
@@ -105,6 +106,34 @@ static SimStatus convert(Plan *plan, int from, SimForm form, bool shapes_only, i
     return ask_layer(plan, node, shapes_only);
 }
 
+static bool are_alike(const PlanNode *a, const PlanNode *b)
+{
+    const NetLayerPlan *p = &a->plan, *q = &b->plan;
+    if (a->layer != b->layer || p->n_inputs != q->n_inputs ||
+        memcmp(a->options, b->options, a->layer->options_size) != 0)
+        return false;
+    for (size_t i = 0; i < p->n_inputs; i++)
+        if (!sim_shape_equal(p->in[i], q->in[i]) || p->in_form[i] != q->in_form[i] ||
+            p->in_active[i] != q->in_active[i] ||
+            p->needs_d_input[i] != q->needs_d_input[i])
+            return false;
+    return true;
+}
+
+/* Deep nets repeat themselves, and what kernels prepare is not small. */
+static void share_prepared(const Plan *plan, PlanNode *node)
+{
+    for (size_t k = 0; k < plan->n_nodes && node->plan.prepared; k++) {
+        const PlanNode *other = &plan->nodes[k];
+        if (!other->plan.prepared || !are_alike(other, node))
+            continue;
+        node->layer->destroy(node->plan.prepared);
+        node->plan.prepared = other->plan.prepared;
+        node->shares_prepared = true;
+        return;
+    }
+}
+
 static SimStatus plan_input(const Plan *plan, const NetNode *described, PlanNode *node)
 {
     SimShape shape = described->in_shape;
@@ -158,6 +187,7 @@ static SimStatus plan_layer(Plan *plan, const NetNode *described, int number,
         plan->of_graph[node.graph_node] = number;
     }
 
+    share_prepared(plan, &node);
     node.constant = all_constant && node.plan.out.t == 1;
     for (size_t i = 0; i < node.plan.n_inputs; i++)
         node.needs_gradient =

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double typical_density = 0.1; /* taken until sim_conv_choose tells */
+static const double typical_density = 0.1; /* where none is known */
 
 SimStatus sim_conv_shape(SimConvShape *s)
 {
@@ -136,7 +136,8 @@ size_t sim_conv_scratch_bytes(const SimConv *conv)
 
 void sim_conv_choose(SimConv *conv, double density)
 {
-    conv->use_spikes = conv->form == SIM_SPIKES && density < conv->break_even.forward;
+    const double likely = density > 0.0 ? density : typical_density;
+    conv->use_spikes = conv->form == SIM_SPIKES && likely < conv->break_even.forward;
 }
 
 bool sim_conv_uses_spikes(const SimConv *conv)

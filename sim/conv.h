@@ -42,8 +42,8 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
                       const float *bias, float *y, void *scratch);
 
 /* Which kernel takes spikes forward, from the density of the input; to be called at fixed
- * points only (planning, epoch ends), since the two add in different orders. Until then
- * spikes go to the spike kernel. No effect unless the context's spike path is auto. */
+ * points only (planning, epoch ends), since the two add in different orders; 0: not known,
+ * as until then. No effect unless the context's spike path is auto. */
 void sim_conv_choose(SimConv *conv, double density);
 bool sim_conv_uses_spikes(const SimConv *conv);
 

@@ -59,8 +59,7 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
 
 void net_synapses_forward(const NetLayerRun *run)
 {
-    if (!run->again && run->density > 0.0f)
-        sim_conv_choose(run->prepared, (double)run->density);
+    sim_conv_choose(run->prepared, (double)run->density); /* others may share it */
     sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
                      run->params[BIAS], run->y.f32, run->scratch);
 }

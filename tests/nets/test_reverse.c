@@ -287,7 +287,7 @@ ParameterizedTestParameters(reverse, gradients_of_keep)
 
 ParameterizedTest(const size_t *index, reverse, gradients_of_keep)
 {
-    enum { DEEP = 12 };
+    enum { DEEP = 6 };
     Fixture f;
     size_t n;
     open_chain(chains[*index].chain, chains[*index].gamma, DEEP, SIDE, WIDTH, &f);
