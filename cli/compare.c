@@ -175,22 +175,36 @@ out:
     return status;
 }
 
-static SimStatus compare_all(const CliCompare *compare, const char *folder,
-                             size_t *missing)
+static SimStatus show_table(const CliCompare *compare, const char *folder)
 {
     SimStatus status = SIM_OK;
     CliCompareTable table = {0};
-    size_t failed = 0;
-    int lock = -1;
-    SIM_TRY(cli_compare_claim(compare, folder, &lock));
-    SIM_TRY(cli_compare_run(compare, folder, &failed));
     SIM_TRY(cli_compare_table(compare, folder, &table));
     cli_compare_print(&table, stdout);
     SIM_TRY(cli_compare_write(&table));
     SIM_TRY(print_pictures(&table));
-    *missing = failed;
 out:
     cli_compare_table_destroy(&table);
+    return status;
+}
+
+/* What is finished is shown also when the rest was stopped. */
+static SimStatus compare_all(const CliCompare *compare, const char *folder,
+                             size_t *missing)
+{
+    SimStatus status = SIM_OK;
+    char told[400] = "";
+    int lock = -1;
+    SIM_TRY(cli_compare_claim(compare, folder, &lock));
+    status = cli_compare_run(compare, folder, missing);
+    if (status != SIM_OK && status != SIM_ERR_STOPPED)
+        goto out;
+    const bool stopped = status == SIM_ERR_STOPPED;
+    snprintf(told, sizeof told, "%s", stopped ? sim_message() : "");
+    SIM_TRY(show_table(compare, folder));
+    if (stopped)
+        status = sim_fail(SIM_ERR_STOPPED, "%s", told);
+out:
     cli_compare_release(lock);
     return status;
 }

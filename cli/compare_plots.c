@@ -57,14 +57,17 @@ static SimStatus open_picture(const CliCompareTable *table, const char *what,
     return cli_picture_open(folder, name, width, height, out);
 }
 
-/* "set title 'neuron: data.path builtin:xor, the 12 best'" */
+/* "neuron of mlp: data.path builtin:xor, the best" behind a command of gnuplot. */
 static void put_title(const CliCompareTable *table, CliPicture *picture, size_t group,
                       bool all, const char *command)
 {
-    char text[300];
-    const char *const name = table->compare->group_names[group];
-    snprintf(text, sizeof text, "%s%s%s%s", table->compare->factors[0].key,
-             *name ? ": " : "", name, all ? "" : ", the best");
+    char text[400];
+    const CliCompare *const compare = table->compare;
+    const char *const name = compare->group_names[group];
+    const CliExperiment *const e =
+        &compare->variants[group * cli_compare_group_size(compare)].experiment;
+    snprintf(text, sizeof text, "%s of %s: %.200s%s", compare->factors[0].key,
+             e->model->name, *name ? name : e->data.path, all ? "" : ", the best");
     fprintf(picture->program, "%s ", command);
     cli_picture_quote(picture, text);
 }
@@ -190,27 +193,61 @@ static SimStatus draw_curves(const CliCompareTable *table, size_t group, bool *d
 
 /* --- accuracy against cost ---------------------------------------------------------- */
 
-/* An axis with room at both ends; a logarithmic one where the values lie far apart. */
-static void put_axis(FILE *gp, double least, double most)
+/* An axis of costs: where it begins and ends, and whether it is logarithmic. */
+typedef struct Axis {
+    double low, high;
+    bool is_log;
+} Axis;
+
+/* With room at both ends; logarithmic where the values lie far apart. */
+static Axis make_axis(double least, double most)
 {
     if (most > 8.0 * least && least > 0.0)
-        fprintf(gp, "set logscale x\nset xrange [%.6g:%.6g]\n", least / 1.5, most * 1.5);
-    else {
-        const double room = most > least ? 0.08 * (most - least) : 0.1 * most + 1e-9;
-        fprintf(gp, "unset logscale x\nset xrange [%.6g:%.6g]\n", least - room,
-                most + room);
+        return (Axis){least / 1.6, most * 1.6, true};
+    const double room = most > least ? 0.12 * (most - least) : 0.1 * most + 1e-9;
+    return (Axis){least - room, most + room, false};
+}
+
+/* 1, 2 or 5 times a power of ten, for about four marks. */
+static double mark_step(double range)
+{
+    const double power = pow(10.0, floor(log10(range / 4.0))), rest = range / 4.0 / power;
+    return power * (rest < 1.5 ? 1.0 : rest < 3.5 ? 2.0 : rest < 7.5 ? 5.0 : 10.0);
+}
+
+static void put_axis(FILE *gp, Axis axis)
+{
+    fprintf(gp, "%s logscale x\nset xrange [%.6g:%.6g]\n", axis.is_log ? "set" : "unset",
+            axis.low, axis.high);
+    if (axis.is_log) {
+        fputs("set xtics autofreq\nset format x '%.0s%c'\n", gp);
+        return;
     }
-    fputs("set format x '%.2s%c'\n", gp);
+    const double step = mark_step(axis.high - axis.low);
+    const double unit = pow(1000.0, floor(log10(axis.high) / 3.0));
+    const double share = step / unit;
+    fprintf(gp, "set xtics %.6g\nset format x '%%.%ds%%c'\n", step,
+            share >= 1.0   ? 0
+            : share >= 0.1 ? 1
+                           : 2);
+}
+
+/* Points of equal cost stand side by side, a little apart. */
+static double aside(const Shown *shown, size_t i)
+{
+    return 0.012 * ((double)i - 0.5 * ((double)shown->n - 1.0));
 }
 
 static void plot_points(const CliCompareTable *table, CliPicture *picture,
-                        const Shown *shown, int column, bool titles)
+                        const Shown *shown, int column, Axis axis, bool titles)
 {
     for (size_t i = 0; i < shown->n; i++) {
+        const double by = axis.is_log ? pow(axis.high / axis.low, aside(shown, i)) : 1.0;
+        const double more = axis.is_log ? 0.0 : aside(shown, i) * (axis.high - axis.low);
         fprintf(picture->program,
-                "%sdata every ::%zu::%zu using %d:(100*$3):(100*$4) with yerrorbars "
-                "linewidth 1.5 pointtype %d pointsize 1.1 linecolor '%s' ",
-                i ? ", \\\n    " : "plot ", i, i, column, i < N_COLOURS ? 7 : 5,
+                "%sdata every ::%zu::%zu using ($%d*%.6g+%.6g):(100*$3):(100*$4) with "
+                "yerrorbars linewidth 1.5 pointtype %d pointsize 0.9 linecolor '%s' ",
+                i ? ", \\\n    " : "plot ", i, i, column, by, more, i < N_COLOURS ? 7 : 5,
                 colours[i % N_COLOURS]);
         if (titles) {
             fputs("title ", picture->program);
@@ -246,17 +283,19 @@ static SimStatus draw_cost(const CliCompareTable *table, size_t group, bool *dra
     }
     FILE *const gp = picture.program;
     put_title(table, &picture, group, shown.all, "set multiplot layout 1,2 title");
-    fputs(" font ',12'\nset ylabel 'test accuracy (%), 95 % interval'\nset bmargin 3.5\n"
-          "set xlabel 'multiply-adds and synaptic operations of a sample'\n"
-          "set key off\nset xtics autofreq rotate by 0\n",
+    fputs(" font ',12' margins 0.085,0.79,0.15,0.9 spacing 0.06,0\n"
+          "set ylabel 'test accuracy (%), 95 % interval' offset 1.5,0\n"
+          "set xlabel 'MACs and SynOps of a sample'\nset key off\n",
           gp);
-    put_axis(gp, least[0], most[0]);
-    plot_points(table, &picture, &shown, 1, false);
-    fputs("set ylabel ''\nset xlabel 'parameters'\nset key outside right top Left "
-          "reverse\n",
+    const Axis operations = make_axis(least[0], most[0]);
+    const Axis parameters = make_axis(least[1], most[1]);
+    put_axis(gp, operations);
+    plot_points(table, &picture, &shown, 1, operations, false);
+    fputs("set ylabel ''\nset xlabel 'parameters'\n"
+          "set key at screen 0.8,0.9 left top Left reverse\n",
           gp);
-    put_axis(gp, least[1], most[1]);
-    plot_points(table, &picture, &shown, 2, true);
+    put_axis(gp, parameters);
+    plot_points(table, &picture, &shown, 2, parameters, true);
     fputs("unset multiplot\n", gp);
     return cli_picture_draw(&picture, drawn);
 }
