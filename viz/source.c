@@ -82,7 +82,7 @@ static void lay_out(const VizSubject *subject, Cut *cut, VizStepBuffer *out)
         float *values = NULL;
         if (layer->spiking)
             bits = take(cut, layer->h * layer->w * sim_words(layer->c) * sizeof *bits);
-        else if (neurons(layer) <= VIZ_SMALL)
+        else if (viz_layer_is_kept(layer))
             values = take(cut, neurons(layer) * sizeof *values);
         if (cut->base) {
             out->spikes[i] = bits;

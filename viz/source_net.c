@@ -105,7 +105,7 @@ static void choose_watch(const NetSource *s, const VizWants *wants, unsigned cha
     const VizSubject *const subject = &s->subject;
     for (size_t i = 0; i < subject->n_layers; i++) {
         const VizLayer *const layer = &subject->layers[i];
-        const bool shown = layer->spiking || layer->h * layer->w * layer->c <= VIZ_SMALL;
+        const bool shown = layer->spiking || viz_layer_is_kept(layer);
         watch[i] = shown || wants->layer == (int)i ? NET_WATCH_OUTPUT : 0;
         watch[i] |= layer->is_neuron ? NET_WATCH_POTENTIAL : 0;
     }

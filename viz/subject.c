@@ -36,3 +36,11 @@ int viz_subject_find(const VizSubject *subject, const char *layer)
             return (int)i;
     return -1;
 }
+
+bool viz_layer_is_kept(const VizLayer *layer)
+{
+    const bool capsules = strcmp(layer->kind, "capsules") == 0 ||
+                          strcmp(layer->kind, "primary_capsules") == 0;
+    return layer->h * layer->w * layer->c <=
+           (size_t)(capsules ? VIZ_SMALL_CAPSULES : VIZ_SMALL);
+}

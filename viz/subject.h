@@ -9,7 +9,9 @@
 #include "sim/status.h"
 
 enum { VIZ_PICKS = 8, VIZ_BRANCHES = 8 };
-enum { VIZ_SMALL = 4096 }; /* dense layers of at most so many numbers are always kept */
+/* Dense layers of at most so many numbers are always kept; of capsules, larger ones, too:
+ * routing is looked at from both ends. */
+enum { VIZ_SMALL = 4096, VIZ_SMALL_CAPSULES = 65536 };
 
 typedef struct VizLayer {
     char name[64];
@@ -83,3 +85,5 @@ bool viz_step_fired(const VizStep *step, const VizSubject *subject, size_t layer
 void viz_step_count_channels(const VizStep *step, const VizSubject *subject, size_t layer,
                              uint32_t *counts);
 int viz_subject_find(const VizSubject *subject, const char *layer); /* or -1 */
+/* Whether the values of a dense layer are in every step, wanted or not. */
+bool viz_layer_is_kept(const VizLayer *layer);
