@@ -12,8 +12,7 @@ enum {
     SECOND_BYTES = 384 * 1024,    /* where lists would else be */
     LIST = 64,                    /* spikes short */
     BATCH_BYTES = 3 << 20,        /* lists and dy with its border at once */
-    TASKS = 16,                   /* wanted at least, where there is work for them */
-    TASKS_PER_THREAD = 2          /* of the gradient of the weights */
+    TASKS = 2,                    /* of a thread */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -31,10 +30,12 @@ static size_t blocks(size_t n, size_t size)
     return (n + size - 1) / size;
 }
 
-/* Rows of a task so that there are TASKS of them over `others` blocks of channels. */
-static size_t rows_per_task(size_t n_rows, size_t others)
+/* Rows of a task so that every thread gets TASKS of them, over `others` blocks of
+ * channels. Neighbouring rows read the same pixels: a task has some of them. */
+static size_t rows_per_task(const SimConv *conv, size_t n_rows, size_t others)
 {
-    return larger(1, n_rows * others / TASKS);
+    const size_t tasks = TASKS * (size_t)conv->context->team.n_threads;
+    return larger(1, blocks(n_rows * others, tasks));
 }
 
 /* --- forward -------------------------------------------------------------------------
@@ -153,7 +154,7 @@ void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bit
                  .n_rows = nt * s->n * s->oh,
                  .k_block = smaller(K_BLOCK, k_group)};
     const size_t k_tasks = s->groups * blocks(k_group, f.k_block);
-    f.rows = rows_per_task(f.n_rows, k_tasks);
+    f.rows = rows_per_task(conv, f.n_rows, k_tasks);
     f.row_tasks = blocks(f.n_rows, f.rows);
     /* Slices of long rows share few sets of a cache: side by side they fit. */
     if (k_group > K_BLOCK && f.n_rows * s->ow >= PACK_PIXELS) {
@@ -210,7 +211,7 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
                 .c_block = smaller(
                     larger(64, INPUT_WEIGHT_BYTES / channel_bytes / 64 * 64), c_group)};
     const size_t c_tasks = s->groups * blocks(c_group, in.c_block);
-    in.rows = rows_per_task(in.n_rows, c_tasks);
+    in.rows = rows_per_task(conv, in.n_rows, c_tasks);
     in.row_tasks = blocks(in.n_rows, in.rows);
     sim_team_run(&conv->context->team, c_tasks * in.row_tasks, input_task, &in);
 }
@@ -461,7 +462,7 @@ void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bit
         .conv = conv, .g = gather, .bits = bits, .dy = dy, .d_weights = d_weights};
     choose_sub(conv, gather->batch * s->h, density, gather);
     /* Every task goes through all of dy: no more of them than keep the team busy. */
-    const size_t tasks = (size_t)team->n_threads * TASKS_PER_THREAD;
+    const size_t tasks = (size_t)team->n_threads * TASKS;
     w.c_block = smaller(blocks(c_group * gather->k_blocks, tasks), c_group);
     for (; w.first < images; w.first += gather->batch) {
         w.n_images = smaller(gather->batch, images - w.first);
