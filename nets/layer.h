@@ -101,8 +101,9 @@ typedef struct NetLayerPlan {
     double macs;           /* multiply-adds of one step, N images, done densely */
     bool is_synaptic;      /* its operations count as SynOps when the input is spikes */
     /* What plan made for forward; given to `destroy`. Nodes of equal options, inputs and
-     * needs share one, so it holds nothing that tells them apart. */
+     * needs share one, so it holds nothing that tells them apart, unless it says so. */
     void *prepared;
+    bool keeps_prepared;
 } NetLayerPlan;
 
 typedef struct NetLayerRun {

@@ -123,7 +123,8 @@ static bool are_alike(const PlanNode *a, const PlanNode *b)
 /* Deep nets repeat themselves, and what kernels prepare is not small. */
 static void share_prepared(const Plan *plan, PlanNode *node)
 {
-    for (size_t k = 0; k < plan->n_nodes && node->plan.prepared; k++) {
+    const bool may_share = node->plan.prepared && !node->plan.keeps_prepared;
+    for (size_t k = 0; k < plan->n_nodes && may_share; k++) {
         const PlanNode *other = &plan->nodes[k];
         if (!other->plan.prepared || !are_alike(other, node))
             continue;

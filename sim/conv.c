@@ -102,6 +102,8 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
         if (!conv->tile_forward.images)
             SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
+        if (!conv->tile_forward.images && (calls & SIM_CONV_HOLD))
+            SIM_TRY(sim_conv_dense_plan_hold(conv));
     }
     if (calls & SIM_CONV_BACKWARD_INPUT) {
         sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
@@ -126,6 +128,7 @@ void sim_conv_destroy(SimConv *conv)
     if (!conv)
         return;
     sim_conv_dense_release(conv);
+    free(conv->held);
     free(conv);
 }
 
@@ -161,6 +164,12 @@ static double density_of(const SimConv *conv, size_t nt, const uint64_t *bits)
 static SimArena arena_over(const SimConv *conv, void *scratch)
 {
     return (SimArena){.base = scratch, .size = conv->scratch_bytes};
+}
+
+void sim_conv_hold(SimConv *conv, const float *weights)
+{
+    if (conv->held)
+        sim_conv_dense_hold(conv, weights);
 }
 
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,

@@ -25,7 +25,8 @@ typedef struct SimConv SimConv;
 enum { /* what a plan will call */
        SIM_CONV_FORWARD = 1,
        SIM_CONV_BACKWARD_INPUT = 2,
-       SIM_CONV_BACKWARD_WEIGHTS = 4
+       SIM_CONV_BACKWARD_WEIGHTS = 4,
+       SIM_CONV_HOLD = 8 /* sim_conv_hold; memory for the weights once more */
 };
 
 /* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
@@ -40,6 +41,11 @@ size_t sim_conv_scratch_bytes(const SimConv *conv);
 /* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL). */
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, float *y, void *scratch);
+
+/* Puts the weights in the order of the dense kernel for all forward calls to come, which
+ * else each do so: worth it where one call brings a step of a long sequence. The weights
+ * must stay as they are until held again. Nothing happens unless planned. */
+void sim_conv_hold(SimConv *conv, const float *weights);
 
 /* Which kernel takes spikes forward, from the density of the input; to be called at fixed
  * points only (planning, epoch ends), since the two add in different orders; 0: not known,

@@ -1,6 +1,8 @@
 /* sim/conv_dense.c: convolutions through the dense library, spread over the team. */
 #include "sim/conv_internal.h"
 
+#include <stdlib.h>
+
 enum { CHUNK_BYTES = 5 << 19 /* of input that one dense backward call takes */ };
 
 /* One factor of a call: `rows` of `c` numbers a step (weights: in all). */
@@ -211,6 +213,22 @@ static const void *in_order(const float *weights, SimDense *dense, const Scratch
     return at->packed;
 }
 
+SimStatus sim_conv_dense_plan_hold(SimConv *conv)
+{
+    const size_t bytes = sim_dense_packed_bytes(conv->dense[SIM_DENSE_FORWARD].step);
+    if (bytes == 0) /* weights are taken as they come */
+        return SIM_OK;
+    conv->held = aligned_alloc(64, sim_align_up(bytes));
+    return conv->held ? SIM_OK
+                      : sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+}
+
+void sim_conv_dense_hold(SimConv *conv, const float *weights)
+{
+    sim_dense_pack(conv->dense[SIM_DENSE_FORWARD].step, weights, conv->held);
+    conv->is_held = true;
+}
+
 static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t nt,
                 float *c, SimArena *arena)
 {
@@ -225,6 +243,8 @@ static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t
         const float *a = prepare(conv, &call->a, t, steps, at.a);
         if (!call->b_is_weights)
             b = prepare(conv, &call->b, t, steps, NULL);
+        else if (kind == SIM_DENSE_FORWARD && conv->is_held)
+            b = conv->held;
         else if (dense != ready)
             b = in_order(call->b.f32, dense, &at);
         ready = dense;

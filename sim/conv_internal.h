@@ -40,6 +40,8 @@ struct SimConv {
     SimConvDense dense[SIM_DENSE_CALLS];
     SimConvTileRows tile_forward, tile_input; /* images 0: not planned */
     SimConvTileWeights tile_weights;          /* images 0: not planned */
+    void *held; /* owned, weights in the order of dense forward; or NULL */
+    bool is_held;
     size_t scratch_bytes;
 };
 
@@ -91,6 +93,8 @@ bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);
 void sim_conv_dense_release(SimConv *conv);
 size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call);
+SimStatus sim_conv_dense_plan_hold(SimConv *conv);
+void sim_conv_dense_hold(SimConv *conv, const float *weights);
 void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                             const float *weights, const float *bias, float *y,
                             SimArena *arena);

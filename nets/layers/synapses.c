@@ -46,6 +46,10 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
         if (plan->needs_d_input[0])
             calls |= SIM_CONV_BACKWARD_INPUT;
     }
+    if (!plan->training && plan->window < plan->steps) {
+        calls |= SIM_CONV_HOLD;
+        plan->keeps_prepared = true;
+    }
     SimConv *conv = NULL;
     const size_t most = plan->in[0].t == 1 ? 1 : plan->window;
     const SimStatus status =
@@ -60,6 +64,8 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
 void net_synapses_forward(const NetLayerRun *run)
 {
     sim_conv_choose(run->prepared, (double)run->density); /* others may share it */
+    if (run->t0 == 0) /* weights stay for a sequence */
+        sim_conv_hold(run->prepared, run->params[WEIGHT]);
     sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
                      run->params[BIAS], run->y.f32, run->scratch);
 }

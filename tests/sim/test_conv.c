@@ -226,6 +226,19 @@ ParameterizedTest(Case *c, conv, against_double)
     }
     cr_assert_arr_eq(whole, d.y, d.ny * sizeof *whole, "another window, other bits");
 
+    /* With weights held: the same bits, and the weights are not looked at again. */
+    sim_conv_destroy(conv);
+    sim_arena_destroy(&arena);
+    context.team = sim_team_create(2);
+    cr_assert_eq(sim_conv_create(&s, c->form, NT, SIM_CONV_FORWARD | SIM_CONV_HOLD,
+                                 &context, &conv),
+                 SIM_OK, "%s", sim_message());
+    cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+    sim_conv_hold(conv, d.w);
+    memset(d.y, 0, d.ny * sizeof *d.y);
+    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
+    cr_assert_arr_eq(whole, d.y, d.ny * sizeof *whole, "held weights, other bits");
+
     free(whole), free(y), free(dx), free(dw), free(db);
     sim_arena_destroy(&arena);
     sim_conv_destroy(conv);
