@@ -6,11 +6,12 @@
 #include "viz/panel.h"
 #include "viz/steps.h"
 
+enum { LINES = 6 }; /* the leading classes have colours of their own */
+
 typedef struct State {
     VizAnswers answers;
+    size_t slots[LINES]; /* class + 1 that has series colour k; 0: none */
 } State;
-
-enum { LINES = 6 }; /* the leading classes have colours of their own */
 
 /* --- drawing ------------------------------------------------------------------------ */
 
@@ -52,6 +53,28 @@ typedef struct Curve {
     float label_y;
 } Curve;
 
+/* A class keeps its colour while it is among the leaders. */
+static void give_colours(size_t slots[LINES], size_t n, const size_t *leaders,
+                         size_t *colours)
+{
+    bool taken[LINES] = {false};
+    for (size_t i = 0; i < n; i++) {
+        colours[i] = LINES;
+        for (size_t k = 0; k < LINES; k++)
+            if (slots[k] == leaders[i] + 1) {
+                colours[i] = k;
+                taken[k] = true;
+            }
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < LINES && colours[i] == LINES; k++)
+            if (!taken[k]) {
+                taken[k] = true;
+                slots[k] = leaders[i] + 1;
+                colours[i] = k;
+            }
+}
+
 /* Labels at the right, one line apart, in the order of their curves. */
 static void place_labels(Curve *curves, size_t n, const VizPlot *plot, float line)
 {
@@ -65,17 +88,19 @@ static void place_labels(Curve *curves, size_t n, const VizPlot *plot, float lin
         curves[i].label_y = fminf(curves[i].label_y, most);
 }
 
-static void draw_curves(const VizAnswers *answers, const VizView *view, VizDraw *draw,
-                        VizRect area, size_t now)
+static void draw_curves(State *state, const VizView *view, VizDraw *draw, VizRect area,
+                        size_t now)
 {
+    const VizAnswers *const answers = &state->answers;
     const VizTheme *const theme = view->theme;
     const VizSubject *const subject = answers->subject;
     const VizAxis axis = viz_axis(view);
     const size_t n = answers->n_classes;
     const size_t first = view->first < answers->n ? view->first : answers->n - 1;
     const size_t end = view->end < answers->n ? view->end : answers->n;
-    size_t order[LINES];
+    size_t order[LINES], colours[LINES];
     const size_t n_lines = viz_answers_leaders(answers, now, LINES, order);
+    give_colours(state->slots, n_lines, order, colours);
     double low = 0, high = 0;
     for (size_t i = first * n; i < end * n; i++) {
         low = fmin(low, (double)answers->means[i]);
@@ -105,7 +130,7 @@ static void draw_curves(const VizAnswers *answers, const VizView *view, VizDraw 
             y[k - first] = (double)answers->means[k * n + class];
         }
         viz_plot_line(draw, &plot, end - first, x, y, leads ? 2.0f : 1.0f,
-                      leads ? theme->series[c % VIZ_SERIES] : theme->pressed);
+                      leads ? theme->series[colours[c]] : theme->pressed);
     }
     free(x);
     viz_plot_cursor(draw, theme, &plot, axis.now);
@@ -116,7 +141,7 @@ static void draw_curves(const VizAnswers *answers, const VizView *view, VizDraw 
     const size_t n_labels = n_lines < fits ? n_lines : fits;
     for (size_t i = 0; i < n_labels; i++) {
         const double mean = (double)answers->means[now * n + order[i]];
-        curves[i] = (Curve){order[i], theme->series[i % VIZ_SERIES],
+        curves[i] = (Curve){order[i], theme->series[colours[i]],
                             viz_plot_point(&plot, axis.x0, mean).y};
     }
     place_labels(curves, n_labels, &plot, small);
@@ -150,7 +175,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
         viz_line_height(draw, VIZ_FONT_TITLE) + viz_line_height(draw, VIZ_FONT_SMALL) + 6;
     draw_answer(&state->answers, view, draw, viz_cut_top(&area, head), now);
     if (area.h > 40 && area.w > 60)
-        draw_curves(&state->answers, view, draw, area, now);
+        draw_curves(state, view, draw, area, now);
 }
 
 static void caption(void *opaque, const VizView *view, char *text, size_t size)

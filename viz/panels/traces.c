@@ -239,6 +239,8 @@ static VizPlot plot_at(VizDraw *draw, const VizView *view, VizRect outer, float 
 
 static const char *membrane_label(const Row *row, float height)
 {
+    if (!row->known)
+        return NULL; /* strokes only: no scale */
     return height < 70 ? "" : row->layer->threshold == 1 ? "v / threshold" : "v";
 }
 
