@@ -423,6 +423,7 @@ static SimStatus open_models(CliViewed *viewed, VizAppOptions *options)
         /* The curves of a run can be looked at without a net or its data. */
         if (status != SIM_OK && i == 0 && viewed->run[0] && !what->input) {
             keep_warning(viewed, sim_message());
+            options->focus = "training";
             return SIM_OK;
         }
         SIM_TRY(status);

@@ -143,6 +143,9 @@ static SimStatus make_panels(VizApp *app)
             return sim_fail(SIM_ERR_MEMORY, "no memory for the panel %s", (*at)->name);
         if (app->options.panel && strcmp(app->options.panel, (*at)->name) == 0)
             app->maximised = app->focus = (int)app->n_panels;
+        if (app->options.focus && app->focus == APP_NONE &&
+            strcmp(app->options.focus, (*at)->name) == 0)
+            app->focus = (int)app->n_panels;
         app->n_panels++;
     }
     return SIM_OK;
@@ -176,7 +179,7 @@ SimStatus viz_app_create(const VizAppOptions *options, VizApp **out)
     }
     app_theme(app, !options->light);
     SIM_TRY(make_panels(app));
-    if (options->panel && app->focus == APP_NONE) {
+    if (options->panel && app->maximised == APP_NONE) {
         const char *names[APP_PANELS + 1] = {0};
         for (size_t i = 0; i < app->n_panels; i++)
             names[i] = app->panels[i].panel->name;

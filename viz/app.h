@@ -21,6 +21,7 @@ typedef struct VizAppOptions {
     size_t ring_bytes;     /* bound on the steps kept of each side; 0: 256 MB */
     const char *export_to; /* folder for exported files; NULL: the working folder */
     const char *panel;     /* maximised from the start; or NULL */
+    const char *focus;     /* the panel in focus at first; or NULL */
     /* What follows may be NULL. Another sample of the same data: +1 the next, -1 the one
      * before. */
     SimStatus (*open_next)(void *argument, int by, VizOpened *out);

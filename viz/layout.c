@@ -22,6 +22,10 @@ enum { HIT_GRAB = 1, HIT_MAXIMISE, HIT_TABS };
 bool app_is_available(const VizApp *app, size_t panel)
 {
     const VizPanel *const p = app->panels[panel].panel;
+    /* All around the middle is about a net or its input. */
+    if (!app->view.sides[0].subject && p->place != VIZ_PLACE_MAIN &&
+        p->place != VIZ_PLACE_INPUT)
+        return false;
     return !p->available || p->available(&app->view);
 }
 

@@ -430,6 +430,27 @@ static void sum_up(Window *w, double wall_s, VizWindowStats *stats)
     stats->worst_ms = (double)w->times_ms[n - 1];
 }
 
+/* Without a display SDL draws into memory, where nobody looks unless asked to. */
+static SimStatus open_display(void)
+{
+    const char *reason = NULL;
+    if (SDL_Init(SDL_INIT_VIDEO) != 0)
+        reason = SDL_GetError();
+    else if (!getenv("SDL_VIDEODRIVER") &&
+             (strcmp(SDL_GetCurrentVideoDriver(), "offscreen") == 0 ||
+              strcmp(SDL_GetCurrentVideoDriver(), "dummy") == 0))
+        reason = "there is no display";
+    if (!reason)
+        return SIM_OK;
+    const SimStatus status = sim_fail(
+        SIM_ERR_UNSUPPORTED,
+        "no window can be opened here (%s): set DISPLAY, or write a picture with "
+        "--screenshot OUT.png",
+        reason);
+    SDL_Quit();
+    return status;
+}
+
 SimStatus viz_window_run(VizApp *app, const VizWindowOptions *options,
                          VizWindowStats *stats)
 {
@@ -441,11 +462,9 @@ SimStatus viz_window_run(VizApp *app, const VizWindowOptions *options,
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION,
                 "0"); /* the processor is for the net */
-    if (SDL_Init(SDL_INIT_VIDEO) != 0)
-        return sim_fail(SIM_ERR_UNSUPPORTED,
-                        "no window can be opened here (%s): set DISPLAY, or write a "
-                        "picture with --screenshot OUT.png",
-                        SDL_GetError());
+    status = open_display();
+    if (status != SIM_OK)
+        return status;
     const int width = options->w > 0 ? options->w : settings.w;
     const int height = options->h > 0 ? options->h : settings.h;
     w.times_ms = malloc(MAX_TIMES * sizeof *w.times_ms);
