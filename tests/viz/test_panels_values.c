@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sim/store.h"
 #include "tests/viz/panel_harness.h"
 #include "viz/plot.h"
 #include "viz/runlog.h"
@@ -365,6 +367,64 @@ Test(training, follows_a_run)
     table = harness_csv(&h);
     cr_expect_eq(n_lines(table), 2 + HARNESS_EPOCHS);
     free(table);
+    harness_end(&h);
+}
+
+/* A checkpoint as far as the log reads it: all weights are `value`. */
+static void write_checkpoint(const char *folder, const char *name, double epoch,
+                             float value)
+{
+    char path[128];
+    const double progress[5] = {epoch};
+    const size_t one[1] = {5}, weight[2] = {40, 300}, bias[1] = {40};
+    float *const values = calloc(40 * 300, sizeof *values);
+    for (size_t i = 0; i < 40 * 300; i++)
+        values[i] = value;
+    SimStore *store;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    cr_assert_eq(sim_store_create(path, &store), SIM_OK, "%s", sim_message());
+    cr_assert_eq(sim_store_write(store, "progress", SIM_F64, 1, one, progress), SIM_OK);
+    cr_assert_eq(sim_store_write(store, "net/fc.weight", SIM_F32, 2, weight, values),
+                 SIM_OK);
+    cr_assert_eq(sim_store_write(store, "net/fc.bias", SIM_F32, 1, bias, values), SIM_OK);
+    cr_assert_eq(sim_store_commit(store), SIM_OK, "%s", sim_message());
+    sim_store_close(store);
+    free(values);
+}
+
+Test(training, weights_move)
+{
+    PanelHarness h;
+    char path[128];
+    harness_begin(&h, "training", HARNESS_EMPTY, 0);
+    harness_run(&h);
+    write_checkpoint(h.folder, "best.h5", 3, 2);
+    write_checkpoint(h.folder, "last.h5", 5, 3);
+    VizRunlog *log;
+    cr_assert_eq(viz_runlog_create(h.folder, &log), SIM_OK);
+    for (int frame = 0; frame < 20; frame++) /* an array a frame */
+        viz_runlog_poll(log, frame, false);
+    const VizWeights *const now = viz_runlog_weights(log);
+    const VizWeights *const before = viz_runlog_weights_before(log);
+    cr_assert_eq(now->n_rows, 1, "the bias is no weight");
+    cr_assert_eq(before->n_rows, 1);
+    cr_expect_eq(before->epoch, 3);
+    cr_expect_eq(now->epoch, 5);
+    cr_expect_eq(now->rows[0].count, 40 * 300);
+    cr_expect_eq(now->rows[0].n, VIZ_SAMPLES);
+    cr_expect_float_eq(viz_weight_change(&before->rows[0], &now->rows[0]), 0.5, 1e-6);
+    viz_runlog_destroy(log);
+    harness_draw(&h, large);
+    cr_expect(harness_has_text(&h, "fc.weight") && harness_has_text(&h, "50 %"));
+
+    /* Damage is a sentence, not an end. */
+    snprintf(path, sizeof path, "%s/last.h5", h.folder);
+    cr_assert_eq(truncate(path, 700), 0);
+    harness_draw(&h, large);
+    cr_expect(harness_has_text(&h, "fc.weight"), "what was read before stays");
+    remove(path);
+    snprintf(path, sizeof path, "%s/best.h5", h.folder);
+    remove(path);
     harness_end(&h);
 }
 

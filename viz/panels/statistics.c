@@ -9,7 +9,12 @@
 #include "viz/panel.h"
 #include "viz/steps.h"
 
-enum { BINS = 40, HIT_LAYER = 1000, MOST_WORK = 1 << 23 /* neuron-steps a frame */ };
+enum {
+    BINS = 40,
+    HIT_LAYER = 1000,
+    MOST_WORK = 1 << 23, /* neuron-steps of the chosen layer, looked at in a frame */
+    MOST_WORDS = 1 << 21 /* packed words of all layers */
+};
 
 typedef struct Row { /* one layer over the steps shown */
     int layer;
@@ -41,6 +46,13 @@ typedef struct State {
 /* --- layers
  * ----------------------------------------------------------------------------- */
 
+/* Of the steps shown up to the cursor the latest, as many as a frame has time for. */
+static size_t first_of(const VizView *view, size_t most)
+{
+    most = most < 16 ? 16 : most;
+    return view->now + 1 > view->first + most ? view->now + 1 - most : view->first;
+}
+
 static bool reserve_words(State *state, size_t words)
 {
     if (words <= state->words)
@@ -53,7 +65,7 @@ static bool reserve_words(State *state, size_t words)
     return state->words > 0;
 }
 
-static Row row_of(State *state, const VizView *view, size_t layer)
+static Row row_of(State *state, const VizView *view, size_t layer, size_t from)
 {
     const VizLayer *const at = &view->sides[0].subject->layers[layer];
     const size_t words = at->h * at->w * sim_words(at->c);
@@ -62,11 +74,11 @@ static Row row_of(State *state, const VizView *view, size_t layer)
                .silent = (double)NAN,
                .always = (double)NAN};
     row.now = viz_mean_rate(&view->sides[0], layer, view->now, view->now + 1);
-    row.mean = viz_mean_rate(&view->sides[0], layer, view->first, view->now + 1);
+    row.mean = viz_mean_rate(&view->sides[0], layer, from, view->now + 1);
     if (!reserve_words(state, words) || words == 0)
         return row;
     size_t steps = 0;
-    for (size_t k = view->first; k <= view->now; k++) {
+    for (size_t k = from; k <= view->now; k++) {
         const VizStep *const step = viz_view_step(view, k);
         const uint64_t *const bits = step ? step->spikes[layer] : NULL;
         for (size_t i = 0; bits && i < words; i++) {
@@ -96,9 +108,15 @@ static void find_rows(State *state, const VizView *view)
         state->capacity = state->rows ? subject->n_layers : 0;
     }
     state->n_rows = 0;
+    size_t words = 1;
+    for (size_t i = 0; i < subject->n_layers; i++)
+        if (subject->layers[i].spiking)
+            words += subject->layers[i].h * subject->layers[i].w *
+                     sim_words(subject->layers[i].c);
+    const size_t from = first_of(view, MOST_WORDS / words);
     for (size_t i = 0; i < subject->n_layers && i < state->capacity; i++)
         if (subject->layers[i].spiking)
-            state->rows[state->n_rows++] = row_of(state, view, i);
+            state->rows[state->n_rows++] = row_of(state, view, i, from);
 }
 
 /* --- the chosen layer
@@ -173,10 +191,7 @@ static bool find_spread(State *state, const VizView *view)
     const size_t n = layer ? layer->h * layer->w * layer->c : 0;
     if (!layer || !reserve_neurons(state, n))
         return false;
-    size_t most = MOST_WORK / n;
-    most = most < 16 ? 16 : most;
-    spread->from =
-        view->now + 1 - view->first > most ? view->now + 1 - most : view->first;
+    spread->from = first_of(view, MOST_WORK / n);
     /* Few steps allow few rates and intervals: a bin for each. */
     const size_t span = view->now + 1 - spread->from;
     spread->n_rate_bins = span + 1 < BINS ? span + 1 : BINS;
