@@ -66,8 +66,10 @@ static void put_title(const CliCompareTable *table, CliPicture *picture, size_t 
     const char *const name = compare->group_names[group];
     const CliExperiment *const e =
         &compare->variants[group * cli_compare_group_size(compare)].experiment;
+    const char *const slash = strrchr(e->data.path, '/');
+    const char *const set = slash && slash[1] ? slash + 1 : e->data.path;
     snprintf(text, sizeof text, "%s of %s: %.200s%s", compare->factors[0].key,
-             e->model->name, *name ? name : e->data.path, all ? "" : ", the best");
+             e->model->name, *name ? name : set, all ? "" : ", the best");
     fprintf(picture->program, "%s ", command);
     cli_picture_quote(picture, text);
 }
@@ -283,8 +285,8 @@ static SimStatus draw_cost(const CliCompareTable *table, size_t group, bool *dra
     }
     FILE *const gp = picture.program;
     put_title(table, &picture, group, shown.all, "set multiplot layout 1,2 title");
-    fputs(" font ',12' margins 0.085,0.79,0.15,0.9 spacing 0.06,0\n"
-          "set ylabel 'test accuracy (%), 95 % interval' offset 1.5,0\n"
+    fputs(" font ',12' margins 0.09,0.79,0.15,0.9 spacing 0.06,0\n"
+          "set ylabel 'test accuracy (%), 95 % interval' offset 0.7,0\n"
           "set xlabel 'MACs and SynOps of a sample'\nset key off\n",
           gp);
     const Axis operations = make_axis(least[0], most[0]);
