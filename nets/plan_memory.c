@@ -92,7 +92,7 @@ static void find_inverters(const Search *search, bool *chained)
             const int number = plan_source(plan, reader, i);
             PlanNode *node = &plan->nodes[number];
             if (!(reader->plan.invertible >> i & 1) || reader->heads[i] != PLAN_NONE ||
-                !node->layer || node->inverter != PLAN_NONE || node->constant ||
+                !node->layer || node->inverter != PLAN_NONE ||
                 node->policy != NET_MEMORY_REVERSE ||
                 !leads_elsewhere(search, reader, i, number))
                 continue;
@@ -134,7 +134,7 @@ static void choose_again(Plan *plan, const bool *chained, double *cost)
         cost[k] += own * (node->plan.is_synaptic ? SYNAPTIC : 1);
         node->again =
             !node->folded && node->policy != NET_MEMORY_KEEP && node->layer &&
-            !node->constant && node->inverter == PLAN_NONE && !node->stays &&
+            node->inverter == PLAN_NONE && !node->stays &&
             (chained[k] || (node->plan.out_form == SIM_DENSE &&
                             node->plan.n_states == 0 && cost[k] <= TOO_DEAR * own));
     }

@@ -41,7 +41,9 @@ float *fixture_train(Fixture *f, const NetPlanOptions *options, size_t *n)
     *n = n_y + f->params.n_trained;
     float *all = malloc(*n * sizeof *all);
     memcpy(all, y.f32, n_y * sizeof *all);
-    test_fill(net_output_gradient(net, 0), n_y, 9);
+    for (size_t i = 0; i < f->graph.n_outputs; i++)
+        test_fill(net_output_gradient(net, i), sim_shape_count(net_output(net, i).shape),
+                  9 + i);
     net_zero_gradients(net);
     net_backward(net);
     float *at = all + n_y;

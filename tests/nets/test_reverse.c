@@ -319,6 +319,44 @@ ParameterizedTest(const size_t *index, reverse, gradients_of_keep)
     fixture_close(&f);
 }
 
+/* Capsules of a still image, whose wires are the same at every step. */
+Test(reverse, capsules_of_an_image)
+{
+    static const char *const settings[][2] = {
+        {"channels", "16"}, {"kernel", "3"},   {"primary_pose", "4"}, {"capsules", "6"},
+        {"pose", "4"},      {"decoder", "12"}, {"blocks", "4"}};
+    const NetModel *model = net_model_find("mocapsnet");
+    cr_assert_not_null(model);
+    Fixture f = {0};
+    NeuronSpec spec;
+    size_t n, given_back = 0;
+    void *options = calloc(1, model->options_size);
+    fixture_good(sim_context_create(2, NULL, &f.context));
+    sim_options_init(model->options, options);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        fixture_good(
+            sim_option_set(model->options, options, settings[i][0], settings[i][1]));
+    model->neuron(options, &spec);
+    fixture_good(
+        model->build(options, &(NetModelInput){12, 12, 1, 3, 1, true}, &spec, &f.graph));
+    fixture_good(net_params_create(&f.graph, 1, 5, &f.context, &f.params));
+    NetPlanOptions plan = {.batch = 3, .steps = 1, .training = true};
+    float *keep = fixture_train(&f, &plan, &n);
+    plan.memory = NET_MEMORY_REVERSE;
+    float *reverse = fixture_train(&f, &plan, &n);
+    cr_expect_eq(memcmp(keep, reverse, n * sizeof *keep), 0);
+    Net *net = NULL;
+    fixture_good(net_create(&f.graph, &f.params, &plan, &f.context, &net));
+    for (size_t i = 0; i < f.graph.n_nodes; i++)
+        given_back += net_node_info(net, i).source == NET_WIRE_GIVEN_BACK;
+    cr_expect_geq(given_back, 12, "only %zu wires are given back", given_back);
+    net_destroy(net);
+    free(keep);
+    free(reverse);
+    free(options);
+    fixture_close(&f);
+}
+
 /* --- memory ----------------------------------------------------------------------------
  */
 
