@@ -11,6 +11,7 @@ static const BenchColumn columns[] = {
     {"memory", "memory", BENCH_TEXT},
     {"steps", "T", BENCH_COUNT},
     {"blocks", "blocks", BENCH_COUNT},
+    {"kept_bytes", "kept for backward", BENCH_BYTES},
     {"plan_bytes", "activations planned", BENCH_BYTES},
     {"activation_bytes", "activations took", BENCH_BYTES},
     {"train_s", "train", BENCH_SECONDS},
@@ -50,6 +51,9 @@ static SimStatus measure(const BenchNet *net, const BenchOptions *options,
     if (status != SIM_OK)
         goto out;
     const double planned = bench_planned_bytes(&subject), votes = vote_bytes(&subject);
+    double kept = 0.0;
+    for (size_t i = 0; i < subject.graph.n_nodes; i++)
+        kept += (double)net_node_info(subject.net, i).kept_bytes;
     const double number = blocks ? (double)blocks : (double)NAN,
                  steps = (double)subject.steps;
     const double start = bench_seconds();
@@ -57,10 +61,10 @@ static SimStatus measure(const BenchNet *net, const BenchOptions *options,
     const double seconds = bench_seconds() - start;
     const double took = bench_activation_bytes(&subject);
     if (blocks && memory == NET_MEMORY_KEEP && votes > 0.0)
-        SIM_TRY(bench_row(table, net->name, "votes kept", steps, number, planned + votes,
-                          (double)NAN, (double)NAN));
-    SIM_TRY(bench_row(table, net->name, net_memory_names[memory], steps, number, planned,
-                      took, seconds));
+        SIM_TRY(bench_row(table, net->name, "votes kept", steps, number, kept + votes,
+                          planned + votes, (double)NAN, (double)NAN));
+    SIM_TRY(bench_row(table, net->name, net_memory_names[memory], steps, number, kept,
+                      planned, took, seconds));
 out:
     bench_subject_destroy(&subject);
     return status;

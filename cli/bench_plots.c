@@ -100,7 +100,7 @@ SimStatus cli_plot_density(const char *folder, const BenchTable *table, bool *dr
     return cli_picture_draw(&picture, drawn);
 }
 
-static const char *const bytes[] = {"plan_bytes", "activation_bytes"};
+static const char *const bytes[] = {"plan_bytes", "activation_bytes", "kept_bytes"};
 
 /* Lines for what was planned, points for what was taken, if it was: a curve that is only
  * worked out is dashed. */
@@ -136,25 +136,36 @@ SimStatus cli_plot_blocks(const char *folder, const BenchTable *table, bool *dra
             nets[n_nets++] = table->cells[row * table->n_columns].text;
     }
     const SimStatus status =
-        cli_picture_open(folder, "blocks", 80 + 600 * (int)n_nets, 420, &picture);
+        cli_picture_open(folder, "blocks", 80 + 500 * (int)n_nets, 760, &picture);
     if (status != SIM_OK)
         return status;
     FILE *const gp = picture.program;
     const Curves curves =
-        put_curves(picture.data, table, "net", "memory", "blocks", bytes, 2);
+        put_curves(picture.data, table, "net", "memory", "blocks", bytes, 3);
     fprintf(gp,
-            "set multiplot layout 1,%zu title 'Memory of training as nets grow deeper'\n"
-            "set key top left\nset xlabel 'reversible blocks'\nset ylabel 'MB'\n"
+            "set multiplot layout 2,%zu title 'Memory of training as nets grow deeper'\n"
+            "set key top left opaque\nset xlabel 'reversible blocks'\nset ylabel 'MB'\n"
             "set xrange [0:*]\nset yrange [0:*]\n",
             n_nets);
-    for (size_t n = 0; n < n_nets; n++) {
+    for (size_t panel = 0; panel < 2 * n_nets; panel++) {
+        const char *const net = nets[panel % n_nets];
+        const bool peak = panel < n_nets;
         int colour = 0;
-        fprintf(gp, "set title '%s'\nplot ", nets[n]);
-        for (size_t i = 0; i < curves.n; i++)
-            if (strcmp(bench_cell(table, curves.first[i], "net").text, nets[n]) == 0) {
+        fprintf(gp, "set title '%s, %s'\nplot ", net,
+                peak ? "at the peak" : "kept between the passes");
+        for (size_t i = 0; i < curves.n; i++) {
+            if (strcmp(bench_cell(table, curves.first[i], "net").text, net) != 0)
+                continue;
+            if (peak)
                 plot_bytes(gp, &curves, i, colour, colour == 0);
-                colour++;
-            }
+            else
+                fprintf(gp,
+                        "%sdata index %zu using 1:($4/1e6) with linespoints linewidth 2 "
+                        "pointtype 7 pointsize 0.6 linecolor '%s' title '%s'",
+                        colour ? ", \\\n    " : "", i, colours[colour % N_COLOURS],
+                        bench_cell(table, curves.first[i], "memory").text);
+            colour++;
+        }
         fputc('\n', gp);
     }
     fputs("unset multiplot\n", gp);
