@@ -339,7 +339,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     State *const state = opaque;
     if (!two(view)) {
         viz_nothing(draw, view->theme, area,
-                    "One net is open: name a second to compare, apical view A B INPUT.");
+                    "One net is open: name a second one with --compare.");
         return;
     }
     for (int side = 0; side < VIZ_SIDES; side++)
