@@ -11,7 +11,7 @@
 #include "viz/steps.h"
 
 enum {
-    GROUPS = 24,  /* input capsules are drawn together in so many */
+    GROUPS = 32,  /* input capsules are drawn together in so many */
     OUTPUTS = 64, /* output capsules drawn */
     CURVE = 14,   /* points of a flow */
     HIT_CAPSULE = 100,
@@ -213,7 +213,7 @@ static void draw_poses(const State *state, const VizView *view, VizDraw *draw,
                              row.h - 6};
         viz_rect(draw, bar, colour_of(view, layer, chosen, j));
         viz_text(draw, VIZ_FONT_SMALL, matrix.x + matrix.w + 8 + bar_w + 6, y, VIZ_LEFT,
-                 theme->text, "%.2f", (double)length);
+                 theme->text, "%.3f", (double)length);
         viz_hit(draw, row, HIT_CAPSULE + (int)j, "%s: length %.3f", name, (double)length);
     }
     if (has_legend)
