@@ -144,6 +144,9 @@ typedef struct NetLayer {
     size_t options_size; /* bytes of the option struct */
     SimStatus (*plan)(NetLayerPlan *plan);
     void (*forward)(const NetLayerRun *run);
+    /* Before forward, in training: statistics of x that stay in `saved`, taken run of
+     * steps by run of steps from the first to the last. NULL: not needed. */
+    void (*measure)(const NetLayerRun *run);
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
     /* First half of a backward that wants sums over dy and x before it can give a
      * gradient; they stay in `saved`. Sees the whole sequence where the plan asked for

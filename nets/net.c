@@ -251,6 +251,9 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
     case PLAN_INVERT:
         node->layer->invert(run, at->inverted);
         break;
+    case PLAN_MEASURE:
+        node->layer->measure(run);
+        break;
     case PLAN_GATHER:
         node->layer->gather(run);
         break;
@@ -307,6 +310,7 @@ static void run_layer(Net *net, const PlanInstruction *at)
             count_spikes(net, node, &run.y);
         break;
     case PLAN_INVERT:
+    case PLAN_MEASURE:
     case PLAN_GATHER:
     case PLAN_BACKWARD:
         run_hook(net, at, &run);
@@ -334,9 +338,10 @@ static void run_instruction(Net *net, const PlanInstruction *at)
     NetTimes *const times = &net->plan.nodes[at->node].times;
     const double start = seconds();
     run_layer(net, at);
-    *(at->op == PLAN_BACKWARD || at->op == PLAN_GATHER ? &times->backward
-      : at->op == PLAN_FORWARD                         ? &times->forward
-                               : &times->again) += seconds() - start;
+    *(at->op == PLAN_BACKWARD || at->op == PLAN_GATHER   ? &times->backward
+      : at->op == PLAN_FORWARD || at->op == PLAN_MEASURE ? &times->forward
+                                                         : &times->again) +=
+        seconds() - start;
 }
 
 /* Instructions from `first` to the one before `last`, loops run by run. */

@@ -21,6 +21,7 @@
 
 typedef enum PlanOp {
     PLAN_START,
+    PLAN_MEASURE, /* statistics before forward, in training */
     PLAN_FORWARD,
     PLAN_LOSS,
     PLAN_AGAIN,  /* forward once more, for a backward that reads what was not kept */
@@ -60,6 +61,7 @@ typedef struct PlanNode {
     int inputs[NET_MAX_INPUTS]; /* planned nodes */
     int heads[NET_MAX_INPUTS];  /* the node folded into this one there, or PLAN_NONE */
     bool folded;                /* into its only reader: its wire never exists */
+    bool measured;              /* its statistics are taken as its input is made */
     bool gathered;              /* its reader does what its own gather would */
     bool done;                  /* its backward is in the program */
     bool constant;              /* the same at every step: run once per sequence */

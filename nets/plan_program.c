@@ -277,6 +277,12 @@ static size_t steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
     return (all + runs - 1) / runs;
 }
 
+static size_t steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes)
+{
+    const size_t weights = weight_bytes(node);
+    return steps_of_run(plan, bytes, weights > RUN_BYTES ? weights : RUN_BYTES);
+}
+
 static size_t larger_step(const Plan *plan, const PlanNode *node)
 {
     size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
@@ -518,9 +524,7 @@ static SimStatus emit_loop(Plan *plan, int first, int last)
     SimStatus status = SIM_OK;
     PlanNode *node = &plan->nodes[last];
     const int front = first == PLAN_NONE ? last : first;
-    const size_t weights = weight_bytes(node);
-    const size_t steps = steps_of_run(plan, larger_step(plan, node),
-                                      weights > RUN_BYTES ? weights : RUN_BYTES);
+    const size_t steps = steps_of_synapses(plan, node, larger_step(plan, node));
     int over = PLAN_NONE;
     const bool reads = plan->nodes[front].plan.backward_needs & NET_NEEDS_INPUT;
     if (reads)
@@ -575,6 +579,51 @@ static SimStatus emit_backward(Plan *plan, int number)
     if (node->layer->gather && !node->gathered && !node->plan.whole_sequence)
         SIM_TRY(emit_gather(plan, number));
     SIM_TRY(emit_gradients(plan, number, PLAN_NONE, false));
+out:
+    return status;
+}
+
+/* --- the forward pass ------------------------------------------------------------------
+ */
+
+static bool measures(const Plan *plan, int number)
+{
+    return plan->options.training && number < (int)plan->n_nodes &&
+           plan->nodes[number].layer && plan->nodes[number].layer->measure;
+}
+
+static SimStatus emit_measure(Plan *plan, int number)
+{
+    static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
+    SimStatus status = SIM_OK;
+    PlanInstruction *at = NULL;
+    SIM_TRY(add_own_buffers(plan, &plan->nodes[number]));
+    SIM_TRY(add_instruction(plan, PLAN_MEASURE, number, &at));
+    name_buffers(plan, at, all);
+    plan->nodes[number].measured = true;
+out:
+    return status;
+}
+
+/* Statistics of what a layer of synapses gives are taken while it is in the cache. */
+static SimStatus emit_node(Plan *plan, int number)
+{
+    SimStatus status = SIM_OK;
+    const PlanNode *node = &plan->nodes[number], *next = node + 1;
+    const bool together = measures(plan, number + 1) && next->inputs[0] == number &&
+                          node->layer && node->plan.is_synaptic && goes_by_step(node) &&
+                          goes_by_step(next);
+    if (measures(plan, number) && !node->measured)
+        SIM_TRY(emit_measure(plan, number));
+    if (together) {
+        const size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
+        SIM_TRY(open_loop(plan, steps_of_synapses(plan, node, bytes)));
+    }
+    SIM_TRY(emit_forward(plan, number, PLAN_FORWARD, false));
+    if (together) {
+        SIM_TRY(emit_measure(plan, number + 1));
+        close_loop(plan);
+    }
 out:
     return status;
 }
@@ -761,7 +810,7 @@ SimStatus plan_program(Plan *plan)
         SIM_TRY(plan_choose_memory(plan));
     }
     for (size_t k = 0; k < plan->n_nodes; k++)
-        SIM_TRY(emit_forward(plan, (int)k, PLAN_FORWARD, false));
+        SIM_TRY(emit_node(plan, (int)k));
     if (plan->options.training)
         SIM_TRY(emit_training(plan));
     SIM_TRY(add_instruction(plan, PLAN_END, PLAN_NONE, &at));

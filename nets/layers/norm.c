@@ -154,7 +154,7 @@ static void sum_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
-    s->kernels->channel_sums(n, s->c, x_of(s, set) + first * s->c, x_of(s, set),
+    s->kernels->channel_sums(n, s->c, x_of(s, set) + first * s->c, s->mean + set * s->c,
                              s->sums + index * 2 * s->c);
 }
 
@@ -174,29 +174,51 @@ static void combine(const Sets *s, size_t set, size_t channel, double *first,
     }
 }
 
-static void measure(const Sets *s)
+/* Pixels that share their statistics, of all steps. */
+static double pooled(const Sets *s)
+{
+    const SimShape out = s->run->y.shape;
+    const bool once = s->per_step || out.t < s->run->nt; /* the same at every step */
+    return (double)sim_shape_pixels(out) * (double)(once ? 1 : s->run->steps);
+}
+
+/* Mean and scale of one channel, the running ones moved, from the totals of x - shift. */
+static void settle(const Sets *s, size_t set, size_t i, double shift)
 {
     const NetLayerRun *run = s->run;
     const NetNorm *o = run->options;
-    sim_team_run(&run->context->team, s->n_sets * s->blocks, sum_block,
-                 (void *)(size_t)s);
-    for (size_t set = 0; set < s->n_sets; set++)
-        for (size_t i = 0; i < s->c; i++) {
-            const size_t at = set * s->c + i;
+    const size_t at = set * s->c + i;
+    const double n = pooled(s), off = s->totals[set * 2 * s->c + i] / n;
+    const double square = s->totals[(set * 2 + 1) * s->c + i] / n;
+    const double variance = fmax(0.0, square - off * off), mean = off + shift;
+    s->mean[at] = (float)mean;
+    s->rest[at] = (float)(mean - (double)s->mean[at]);
+    s->scale[at] = (float)(1.0 / sqrt(variance + o->epsilon));
+    const size_t row = s->per_step ? (run->t0 + set) * s->c + i : i;
+    float *running_mean = run->params[MEAN] + row, *running = run->params[VARIANCE] + row;
+    const double m = o->momentum, unbiased = variance * n / (n - 1.0);
+    *running_mean = (float)((1.0 - m) * (double)*running_mean + m * mean);
+    *running = (float)((1.0 - m) * (double)*running + m * unbiased);
+}
+
+/* Until the last run of steps the place of the mean holds the shift. */
+static void measure(const NetLayerRun *run)
+{
+    Sets s = make_sets(run);
+    const bool is_first = s.per_step || run->t0 == 0;
+    const bool is_last = s.per_step || run->t0 + run->nt >= run->steps;
+    for (size_t set = 0; is_first && set < s.n_sets; set++)
+        memcpy(s.mean + set * s.c, x_of(&s, set), s.c * sizeof *s.mean);
+    sim_team_run(&run->context->team, s.n_sets * s.blocks, sum_block, &s);
+    for (size_t set = 0; set < s.n_sets; set++)
+        for (size_t i = 0; i < s.c; i++) {
             double sum, square;
-            combine(s, set, i, &sum, &square);
-            const double n = (double)s->pixels, off = sum / n;
-            const double variance = fmax(0.0, square / n - off * off);
-            const double mean = off + (double)x_of(s, set)[i];
-            s->mean[at] = (float)mean;
-            s->rest[at] = (float)(mean - (double)s->mean[at]);
-            s->scale[at] = (float)(1.0 / sqrt(variance + o->epsilon));
-            const size_t row = s->per_step ? (run->t0 + set) * s->c + i : i;
-            float *running_mean = run->params[MEAN] + row,
-                  *running = run->params[VARIANCE] + row;
-            const double m = o->momentum, unbiased = variance * n / (n - 1.0);
-            *running_mean = (float)((1.0 - m) * (double)*running_mean + m * mean);
-            *running = (float)((1.0 - m) * (double)*running + m * unbiased);
+            double *const total = &s.totals[set * 2 * s.c + i];
+            combine(&s, set, i, &sum, &square);
+            total[0] = is_first ? sum : total[0] + sum;
+            total[s.c] = is_first ? square : total[s.c] + square;
+            if (is_last)
+                settle(&s, set, i, (double)s.mean[set * s.c + i]);
         }
 }
 
@@ -217,8 +239,6 @@ static Sets coefficients(const NetLayerRun *run)
 {
     const NetNorm *o = run->options;
     Sets s = make_sets(run);
-    if (run->training && !run->again)
-        measure(&s);
     for (size_t set = 0; set < s.n_sets; set++)
         for (size_t i = 0; i < s.c; i++) {
             const size_t at = set * s.c + i;
@@ -305,14 +325,6 @@ static void d_apply_constant(void *argument, size_t index, size_t thread)
             run->dx[0] + first * c);
 }
 
-/* Pixels that shared their statistics, of all steps. */
-static double pooled(const Sets *s)
-{
-    const SimShape out = s->run->y.shape;
-    const bool once = s->per_step || out.t < s->run->nt; /* the same at every step */
-    return (double)sim_shape_pixels(out) * (double)(once ? 1 : s->run->steps);
-}
-
 static void backward(const NetLayerRun *run)
 {
     Sets s = make_sets(run);
@@ -353,6 +365,7 @@ const NetLayer net_layer_norm = {
     .options_size = sizeof(NetNorm),
     .plan = plan,
     .forward = forward,
+    .measure = measure,
     .backward = backward,
     .gather = gather,
     .lend = lend,

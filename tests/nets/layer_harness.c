@@ -191,6 +191,8 @@ void harness_forward(Harness *h)
         const size_t left = h->setup.steps - t0;
         const NetLayerRun run =
             make_run(h, t0, left < h->setup.window ? left : h->setup.window);
+        if (h->setup.layer->measure && h->setup.training)
+            h->setup.layer->measure(&run);
         h->setup.layer->forward(&run);
     }
     unpack_output(h);
