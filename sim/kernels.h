@@ -293,10 +293,11 @@ typedef struct SimKernels {
 
     /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
     /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift
-     * near the mean keeps the difference of the two exact. */
+     * near the mean keeps the difference of the two exact. Sixteen pixels at a time are
+     * summed in floats, those in doubles. */
     void (*channel_sums)(size_t pixels, size_t c, const float *restrict x,
                          const float *restrict shift, double *restrict sums);
-    /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean). */
+    /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean); likewise. */
     void (*channel_sums_back)(size_t pixels, size_t c, const float *restrict x,
                               const float *restrict dy, const float *restrict mean,
                               double *restrict sums);

@@ -135,8 +135,8 @@ Test(elementwise, sums)
                 first += g;
                 second += g * d;
             }
-            cr_expect_float_eq(sums[c], first, 1e-12);
-            cr_expect_float_eq(sums[C + c], second, 1e-12);
+            cr_expect_float_eq(sums[c], first, 1e-5);
+            cr_expect_float_eq(sums[C + c], second, 1e-5);
         }
     }
     double square = 0.0;
