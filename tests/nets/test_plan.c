@@ -289,6 +289,65 @@ ParameterizedTest(const size_t *index, plan, layout)
     fixture_close(&f);
 }
 
+/* --- memory and time steps -------------------------------------------------------------
+ *
+ * At the tightest moment of recompute there are three dense tensors of the whole
+ * sequence: the gradient that goes round a block, the one inside it, and the currents of
+ * one layer computed again. All else that grows with T is bits. */
+
+static double bytes_at(const char *model_name, const char *key, const char *value,
+                       size_t steps, double *bound)
+{
+    const NetModel *model = net_model_find(model_name);
+    void *options = calloc(1, model->options_size);
+    SimContext context;
+    NeuronSpec spec;
+    NetGraph graph = {0};
+    Plan plan = {0};
+    double bits = 0.0, currents = 0.0;
+    fixture_good(sim_context_create(1, NULL, &context));
+    sim_options_init(model->options, options);
+    model->neuron(options, &spec);
+    fixture_good(neuron_spec_set(&spec, "surrogate", "triangle"));
+    fixture_good(sim_option_set(model->options, options, key, value));
+    fixture_good(model->build(options, &(NetModelInput){48, 48, 2, 10, steps, false},
+                              &spec, &graph));
+    const NetPlanOptions lean = {
+        .batch = 4, .steps = steps, .training = true, .memory = NET_MEMORY_RECOMPUTE};
+    fixture_good(plan_nodes(&graph, &lean, &context, true, &plan));
+    fixture_good(plan_program(&plan));
+    for (size_t k = 0; k < plan.n_nodes; k++) {
+        const NetLayerPlan *p = &plan.nodes[k].plan;
+        if (p->out_form == SIM_SPIKES)
+            bits +=
+                (double)sim_step_bytes(SIM_SPIKES, p->out) * (p->gives_active ? 2 : 1);
+        currents = fmax(currents, (double)sim_step_bytes(SIM_DENSE, p->out));
+    }
+    *bound = bits + 3.0 * currents;
+    const double bytes = (double)plan.activation_bytes;
+    plan_destroy(&plan);
+    net_graph_destroy(&graph);
+    free(options);
+    return bytes;
+}
+
+Test(plan, growth_with_steps)
+{
+    static const char *const nets[][3] = {{"msresnet", "depth", "18"},
+                                          {"sresnet", "n", "6"},
+                                          {"sresnet", "norm_per_step", "false"}};
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        double bound;
+        const double few = bytes_at(nets[i][0], nets[i][1], nets[i][2], 8, &bound),
+                     many = bytes_at(nets[i][0], nets[i][1], nets[i][2], 64, &bound);
+        cr_expect_leq((many - few) / 56.0, bound,
+                      "%s %s: %.3g bytes more a step, bits and three layers' currents "
+                      "are %.3g",
+                      nets[i][0], nets[i][1], (many - few) / 56.0, bound);
+        cr_expect_gt(many, few);
+    }
+}
+
 /* --- gradients handed on
  * ----------------------------------------------------------------
  *
