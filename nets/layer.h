@@ -21,7 +21,7 @@
 
 enum {
     NET_MAX_INPUTS = 4,
-    NET_MAX_PARAMS = 16, /* of one layer */
+    NET_MAX_PARAMS = 20, /* of one layer */
     NET_MAX_STATES = 8,
     NET_MAX_DIMS = 6
 };
@@ -34,7 +34,8 @@ typedef enum NetInit {                          /* how a parameter starts */
                        NET_INIT_KAIMING_UNIFORM, /* bound = init_value * sqrt(6 / fan_in)
                                                   */
                        NET_INIT_UNIFORM,         /* bound = init_value */
-                       NET_INIT_NORMAL           /* std = init_value */
+                       NET_INIT_NORMAL,          /* std = init_value */
+                       NET_INIT_BETWEEN          /* uniform, init_value to init_end */
 } NetInit;
 
 typedef enum NetRole {
@@ -49,7 +50,7 @@ typedef struct NetParamRow {
     NetRole role;
     size_t n_dims, dims[NET_MAX_DIMS];
     NetInit init;
-    double init_value, fan_in, fan_out;
+    double init_value, init_end, fan_in, fan_out;
     bool decay;  /* weight decay applies */
     bool shared; /* one for all layers of the net that have it: name, size and start */
 } NetParamRow;

@@ -195,6 +195,30 @@ typedef struct NetSquaredError {
     double weight;
 } NetSquaredError;
 
+/* Rational functions, one numerator for the layer and a denominator for each group of
+ * channels. Parameters "a0" ... "a5" [1], "b1" ... "b4" [groups]. */
+typedef struct NetGroupRational {
+    int64_t groups;
+    int start; /* swish, gelu, identity, leaky_relu */
+} NetGroupRational;
+
+/* Piecewise linear on eight cells that are laid over the input after some training steps.
+ * Parameters as the dendrite `pwlu` has them, [1] or [C]; buffers "mean", "deviation" of
+ * the input and "steps" seen. */
+typedef struct NetPwlu {
+    int64_t align_after;
+    int sharing; /* layer, channel */
+} NetPwlu;
+
+/* The larger of two lines that each image chooses. Parameters "squeeze.weight" [C, C /
+ * R], "squeeze.bias", "lines.weight" [C / R, 4 or 4 C] (a1, a2, b1, b2 of a channel side
+ * by side), "lines.bias", and "attention.weight" [C] of kind c. */
+typedef struct NetDynamicRelu {
+    int kind; /* a, b, c */
+    int64_t reduction;
+    double tau;
+} NetDynamicRelu;
+
 extern const NetLayer net_layer_conv;
 extern const NetLayer net_layer_linear;
 extern const NetLayer net_layer_norm;
@@ -220,6 +244,10 @@ extern const NetLayer net_layer_capsules;
 extern const NetLayer net_layer_capsule_length;
 extern const NetLayer net_layer_capsule_mask;
 extern const NetLayer net_layer_squared_error;
+extern const NetLayer net_layer_group_rational;
+extern const NetLayer net_layer_pwlu;
+extern const NetLayer net_layer_dynamic_relu;
+extern const NetLayer net_layer_mean_relu; /* no options */
 /* The planner puts these where a layer wants another form than the wire has. */
 extern const NetLayer net_layer_unpack; /* spikes -> dense */
 extern const NetLayer net_layer_pack;   /* dense 0/1 values -> spikes */

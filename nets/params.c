@@ -34,6 +34,9 @@ static float initial_value(const NetParamRow *row, uint64_t seed, uint32_t strea
     case NET_INIT_KAIMING_UNIFORM:
         bound *= sqrt(6.0 / row->fan_in);
         break;
+    case NET_INIT_BETWEEN:
+        return (float)(row->init_value + (row->init_end - row->init_value) *
+                                             (double)sim_rng_uniform(rng, k));
     case NET_INIT_UNIFORM:
         break;
     }

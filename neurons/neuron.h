@@ -73,6 +73,9 @@ typedef struct NeuronSpec {
     bool detach_reset;     /* the reset's spike is a constant for the gradient */
     NeuronSharing sharing; /* of trained parameters */
     NeuronLearn learn;
+    bool
+        memory; /* branches remember, neurons/memory.h; their parameter starts between: */
+    double memory_low, memory_high;
     double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params; trained: initial */
     double dendrite_values[NEURON_MAX_PARAMS]; /* rows of neuron_spec_params */
     /* Dendrites of several functions; n_members 0: `dendrite` is the only one. */
@@ -233,7 +236,8 @@ void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
 
 /* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
  * reset (hard|soft|none), reset_time (now|next), fires (above|at), detach_reset, sharing
- * (layer|channel|net), learn (default|none|all), any parameter of the soma or dendrite;
+ * (layer|channel|net), learn (default|none|all), memory (none|branches), memory_low,
+ * memory_high, any parameter of the soma or dendrite;
  * and `tau`, which sets what it means for the soma (decay 1 - 1/tau and gain 1/tau; the
  * initial w of plif). A wrong key names the nearest. */
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);

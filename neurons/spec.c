@@ -33,6 +33,8 @@ NeuronSpec neuron_spec_default(void)
                        .surrogate_alpha = 2.0,
                        .surrogate_scale = 1.0,
                        .reset = NEURON_RESET_HARD,
+                       .memory_low = 2.0,
+                       .memory_high = 6.0,
                        .detach_reset = true};
     neuron_spec_set_dendrite(&spec, neuron_dendrite_find("identity"));
     neuron_spec_set_soma(&spec, neuron_soma_find("lif"));
@@ -48,17 +50,19 @@ static const char *const firings[] = {"at", "above", NULL};
 static const char *const flags[] = {"false", "true", NULL};
 static const char *const sharings[] = {"layer", "channel", "net", NULL};
 static const char *const learns[] = {"default", "none", "all", NULL};
+static const char *const memories[] = {"none", "branches", NULL};
 
 typedef struct Word {
     const char *key;
     const char *const *choices;
 } Word;
 
-enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, LEARN, N_WORDS };
+enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, LEARN, MEMORY, N_WORDS };
 static const Word words[N_WORDS] = {
     [RESET] = {"reset", resets},       [RESET_TIME] = {"reset_time", reset_times},
     [FIRES] = {"fires", firings},      [DETACH] = {"detach_reset", flags},
     [SHARING] = {"sharing", sharings}, [LEARN] = {"learn", learns},
+    [MEMORY] = {"memory", memories},
 };
 
 static int word_value(const NeuronSpec *spec, int word)
@@ -74,6 +78,8 @@ static int word_value(const NeuronSpec *spec, int word)
         return spec->detach_reset;
     case SHARING:
         return (int)spec->sharing;
+    case MEMORY:
+        return spec->memory;
     default:
         return (int)spec->learn;
     }
@@ -96,6 +102,9 @@ static void set_word(NeuronSpec *spec, int word, int value)
         break;
     case SHARING:
         spec->sharing = (NeuronSharing)value;
+        break;
+    case MEMORY:
+        spec->memory = value != 0;
         break;
     default:
         spec->learn = (NeuronLearn)value;
@@ -181,8 +190,9 @@ static SimStatus set_tau(NeuronSpec *spec, const char *value)
 static SimStatus unknown_key(const NeuronSpec *spec, const char *key)
 {
     const char *names[MAX_NAMES] = {
-        "soma", "dendrite", "surrogate", "surrogate_alpha", "surrogate_scale", "tau"};
-    size_t n = 6;
+        "soma", "dendrite",   "surrogate",  "surrogate_alpha", "surrogate_scale",
+        "tau",  "memory_low", "memory_high"};
+    size_t n = 8;
     for (int i = 0; i < N_WORDS; i++)
         names[n++] = words[i].key;
     for (size_t i = 0; i < spec->soma->n_params; i++)
@@ -229,6 +239,10 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
         return number_from_text(key, value, 1e-3, 1e4, &spec->surrogate_alpha);
     if (strcmp(key, "surrogate_scale") == 0)
         return number_from_text(key, value, 1e-6, 1e6, &spec->surrogate_scale);
+    if (strcmp(key, "memory_low") == 0)
+        return number_from_text(key, value, -20.0, 20.0, &spec->memory_low);
+    if (strcmp(key, "memory_high") == 0)
+        return number_from_text(key, value, -20.0, 20.0, &spec->memory_high);
     if (strcmp(key, "tau") == 0)
         return set_tau(spec, value);
     for (int i = 0; i < N_WORDS; i++)
@@ -276,6 +290,8 @@ void neuron_spec_print(const NeuronSpec *spec,
     row(argument, "surrogate", spec->surrogate->name);
     print_number(row, argument, "surrogate_alpha", spec->surrogate_alpha);
     print_number(row, argument, "surrogate_scale", spec->surrogate_scale);
+    print_number(row, argument, "memory_low", spec->memory_low);
+    print_number(row, argument, "memory_high", spec->memory_high);
     for (int i = 0; i < N_WORDS; i++)
         row(argument, words[i].key, words[i].choices[word_value(spec, i)]);
 }
@@ -299,6 +315,9 @@ SimStatus neuron_spec_check(const NeuronSpec *spec)
             check_ranges(params, neuron_spec_params(spec, params), spec->dendrite_values);
     if (status != SIM_OK)
         return status;
+    if (spec->memory_low > spec->memory_high)
+        return sim_fail(SIM_ERR_VALUE, "memory_low %g is above memory_high %g",
+                        spec->memory_low, spec->memory_high);
     const int threshold =
         param_index(spec->soma->params, spec->soma->n_params, "threshold");
     const int v_reset = param_index(spec->soma->params, spec->soma->n_params, "v_reset");

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "nets/layers.h"
+#include "neurons/memory.h"
 #include "sim/arena.h"
 
 static NeuronRun make_run(const NetLayerRun *run)
@@ -25,6 +26,52 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .scratch = run->scratch};
     neuron.shape.c = neuron_spec_units(neuron.spec, neuron.shape.c);
     return neuron;
+}
+
+/* --- branches that remember
+ * -------------------------------------------------------------
+ */
+
+/* Their memory's own scratch, then what the branches hold and its gradients, each like x;
+ * all else sees these in the place of x. */
+typedef struct Remembering {
+    NeuronMemoryRun memory;
+    NetLayerRun inner;
+    size_t bytes;
+} Remembering;
+
+/* The memory is the last parameter and the last state. `shape` [t,n,h,w,inputs]. */
+static Remembering remember(const NetLayerRun *run, const SimContext *context,
+                            const NeuronSpec *spec, SimShape shape, void *scratch)
+{
+    Remembering r = {.memory = {.context = context,
+                                .nt = shape.t,
+                                .pixels = sim_shape_pixels(shape),
+                                .inputs = shape.c,
+                                .scratch = scratch}};
+    const size_t own = sim_align_up(neuron_memory_scratch(&r.memory));
+    const size_t like_x = sim_align_up(sim_shape_count(shape) * sizeof(float));
+    r.bytes = own + 2 * like_x;
+    if (!run)
+        return r;
+    unsigned char *at = scratch;
+    size_t row = neuron_spec_trained(spec);
+    for (size_t i = 0; i < spec->soma->n_params; i++)
+        row += spec->soma->params[i].trained;
+    r.memory.memory = run->params[row];
+    r.memory.x = run->x[0].f32;
+    r.memory.state = run->states ? run->states[spec->soma->n_states] : NULL;
+    r.memory.y = (float *)(void *)(at + own);
+    r.memory.d_y = (float *)(void *)(at + own + like_x);
+    r.memory.accumulate = run->accumulate[0];
+    r.memory.d_x = run->dx[0];
+    r.memory.d_memory = run->d_params ? run->d_params[row] : NULL;
+    r.inner = *run;
+    r.inner.x[0].f32 = r.memory.y;
+    r.inner.dx[0] = (float *)(void *)(at + own + like_x);
+    r.inner.accumulate[0] = false;
+    r.inner.scratch = at + r.bytes;
+    return r;
 }
 
 /* --- the dendrite --------------------------------------------------------------------
@@ -216,7 +263,7 @@ static SimStatus plan(NetLayerPlan *plan)
                         "%zu channels are not a multiple of the %zu inputs of %s",
                         plan->in[0].c, neuron_spec_inputs(spec, least), text);
     }
-    if (plan->in[0].t == 1 && plan->steps > 1 && spec->soma->n_states)
+    if (plan->in[0].t == 1 && plan->steps > 1 && (spec->soma->n_states || spec->memory))
         return sim_fail(SIM_ERR_SHAPE,
                         "a %s neuron needs a sequence, its input is the same at "
                         "every step: put a repeat layer before it",
@@ -240,8 +287,19 @@ static SimStatus plan(NetLayerPlan *plan)
     for (size_t i = 0; i < n_params; i++)
         if (neuron_param_learns(spec, &params[i]))
             add_param(plan, spec, params[i].name, spec->dendrite_values[i]);
+    if (spec->memory) {
+        plan->state_names[plan->n_states] = "branches";
+        plan->state_floats[plan->n_states++] = sim_shape_step(plan->in[0]);
+        plan->params[plan->n_params++] = (NetParamRow){.name = "memory",
+                                                       .role = NET_PARAM_TRAINED,
+                                                       .n_dims = 1,
+                                                       .dims = {plan->in[0].c},
+                                                       .init = NET_INIT_BETWEEN,
+                                                       .init_value = spec->memory_low,
+                                                       .init_end = spec->memory_high};
+    }
     plan->backward_needs = NET_NEEDS_INPUT;
-    const bool whole = !joins(spec); /* the input is the current */
+    const bool whole = !joins(spec) && !spec->memory; /* the input is the current */
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
     NeuronRun run = {
@@ -249,10 +307,14 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->scratch_bytes = lay_out(spec, plan->window, plan->out, NULL).bytes;
     if (spec->soma->scratch_bytes)
         plan->scratch_bytes += spec->soma->scratch_bytes(&run);
+    SimShape window = plan->in[0];
+    window.t = plan->window;
+    if (spec->memory)
+        plan->scratch_bytes += remember(NULL, plan->context, spec, window, NULL).bytes;
     return SIM_OK;
 }
 
-static void forward(const NetLayerRun *run)
+static void join_and_fire(const NetLayerRun *run)
 {
     NeuronRun neuron = make_run(run);
     join_branches(run, &neuron, false);
@@ -265,7 +327,21 @@ static void forward(const NetLayerRun *run)
     neuron.spec->soma->forward(&neuron);
 }
 
-static void backward(const NetLayerRun *run)
+static void forward(const NetLayerRun *run)
+{
+    const NetNeuron *options = run->options;
+    const NeuronSpec *spec = &options->spec;
+    if (!spec->memory) {
+        join_and_fire(run);
+        return;
+    }
+    const Remembering r =
+        remember(run, run->context, spec, run->x[0].shape, run->scratch);
+    neuron_memory_forward(&r.memory);
+    join_and_fire(&r.inner);
+}
+
+static void join_and_fire_back(const NetLayerRun *run)
 {
     NeuronRun neuron = make_run(run);
     const NeuronSpec *spec = neuron.spec;
@@ -285,6 +361,24 @@ static void backward(const NetLayerRun *run)
         join.d_given = join.d_currents;
     }
     join_branches_back(&join);
+}
+
+static void backward(const NetLayerRun *run)
+{
+    const NetNeuron *options = run->options;
+    const NeuronSpec *spec = &options->spec;
+    if (!spec->memory) {
+        join_and_fire_back(run);
+        return;
+    }
+    Remembering r = remember(run, run->context, spec, run->x[0].shape, run->scratch);
+    /* What the branches held, from rest; the place of the gradients is free until then.
+     */
+    r.memory.state = r.inner.dx[0];
+    memset(r.memory.state, 0, r.memory.pixels * r.memory.inputs * sizeof(float));
+    neuron_memory_forward(&r.memory);
+    join_and_fire_back(&r.inner);
+    neuron_memory_backward(&r.memory);
 }
 
 const NetLayer net_layer_neuron = {

@@ -83,6 +83,11 @@ static const NetCapsuleLength length = {4};
 static const NetCapsuleMask mask = {4, NET_MASK_PREDICTION};
 static const NetSquaredError error = {0.7};
 
+static const NetGroupRational rational = {.groups = 4};
+static const NetPwlu aligned = {0, 0}, waits = {2, 1};
+static const NetDynamicRelu dynamic_a = {0, 4, 10.0}, dynamic_b = {1, 4, 10.0},
+                            dynamic_c = {2, 4, 10.0};
+
 #define SHAPE                                                                            \
     {                                                                                    \
         0, 2, 5, 6, 12                                                                   \
@@ -179,6 +184,13 @@ static const Case cases[] = {
     {"length", &net_layer_capsule_length, &length, SHAPE, {D}, 1, true},
     {"mask", &net_layer_capsule_mask, &mask, {0, 5, 1, 1, 12}, {D}, 1, true},
     {"error", &net_layer_squared_error, &error, SHAPE, {D, D}, 2, true},
+    {"group rational", &net_layer_group_rational, &rational, SHAPE, {D}, 1, false},
+    {"pwlu", &net_layer_pwlu, &aligned, SHAPE, {D}, 1, false},
+    {"pwlu by channel", &net_layer_pwlu, &waits, SHAPE, {D}, 1, false},
+    {"dynamic relu a", &net_layer_dynamic_relu, &dynamic_a, SHAPE, {D}, 1, false},
+    {"dynamic relu b", &net_layer_dynamic_relu, &dynamic_b, SHAPE, {D}, 1, false},
+    {"dynamic relu c", &net_layer_dynamic_relu, &dynamic_c, SHAPE, {D}, 1, false},
+    {"mean relu", &net_layer_mean_relu, NULL, SHAPE, {D}, 1, false},
     {"unpack", &net_layer_unpack, NULL, WIDE, {S}, 1, false},
     {"pack", &net_layer_pack, NULL, WIDE, {D}, 1, false},
 };

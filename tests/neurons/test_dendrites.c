@@ -47,7 +47,8 @@ typedef struct Trial {
     size_t n_x, n_w, n_y, n_params;
     double x[MOST], weight[MOST], d_y[MOST];
     double params[NEURON_MAX_PARAMS][UNITS]; /* per channel */
-    double distance[MOST], spike[MOST];      /* of the first run */
+    double memory[NEURON_MAX_BRANCHES * UNITS];
+    double distance[MOST], spike[MOST]; /* of the first run */
     bool noted;
 } Trial;
 
@@ -97,15 +98,21 @@ static double loss_of(Trial *t)
 {
     const bool fires = t->spec->soma->output == SIM_SPIKES;
     const size_t pixels = BATCH * t->side * t->side;
-    static double v[MOST];
+    static double v[MOST], held[MOST];
     double loss = 0.0, currents[NEURON_MAX_BRANCHES * UNITS], joined[UNITS];
     memset(v, 0, sizeof v);
+    memset(held, 0, sizeof held);
     for (size_t step = 0; step < STEPS; step++)
         for (size_t p = 0; p < pixels; p++) {
             const size_t image = step * BATCH + p / (t->side * t->side);
             const size_t at = p % (t->side * t->side);
             for (size_t k = 0; k < t->inputs; k++)
                 currents[k] = current_of(t, image, at / t->side, at % t->side, k);
+            for (size_t k = 0; t->spec->memory && k < t->inputs; k++) {
+                const double keeps = 1.0 / (1.0 + exp(-t->memory[k]));
+                double *branch = &held[p * t->inputs + k];
+                currents[k] = *branch = keeps * *branch + (1.0 - keeps) * currents[k];
+            }
             join(t, currents, joined);
             for (size_t u = 0; u < UNITS; u++) {
                 const size_t i = (step * pixels + p) * UNITS + u;
@@ -219,7 +226,12 @@ static void check_net(const NeuronSpec *spec, bool conv, const char *name)
                  .n_y = STEPS * BATCH * side * side * UNITS};
     NeuronParam rows[NEURON_MAX_PARAMS];
     t->n_params = neuron_spec_params(spec, rows);
-    cr_assert_eq(params.n_rows, 1 + t->n_params, "%s", name);
+    const size_t memory_row = 1 + t->n_params;
+    cr_assert_eq(params.n_rows, memory_row + (spec->memory ? 1 : 0), "%s", name);
+    for (size_t k = 0; spec->memory && k < inputs; k++) {
+        t->memory[k] = (double)params.rows[memory_row].values[k];
+        cr_assert(t->memory[k] >= spec->memory_low && t->memory[k] <= spec->memory_high);
+    }
     t->n_w = params.rows[0].count;
     cr_assert(t->n_x <= MOST && t->n_w <= MOST && t->n_y <= MOST);
     const SimTensor x = net_input(net, 0);
@@ -255,17 +267,24 @@ static void check_net(const NeuronSpec *spec, bool conv, const char *name)
               &(Moved){t->params[k], net_gradient(net, 1 + k), UNITS, rows[k].name,
                        rows[k].low, rows[k].high},
               name, where);
+    if (spec->memory)
+        check(t,
+              &(Moved){t->memory, net_gradient(net, memory_row), inputs, "memory", 0, 0},
+              name, where);
     free(t);
     net_destroy(net);
     net_params_destroy(&params);
     net_graph_destroy(&graph);
 }
 
-static void check_dendrite(const char *name)
+static void check_dendrite(const char *name, bool memory)
 {
     static const char *const somas[] = {"none", "lif"};
     for (size_t i = 0; i < 4; i++) {
         NeuronSpec spec = neuron_spec_default();
+        spec.memory = memory;
+        spec.memory_low = -1.0;
+        spec.memory_high = 1.0;
         good(neuron_spec_set(&spec, "soma", somas[i / 2]));
         good(neuron_spec_set(&spec, "dendrite", name));
         spec.sharing = NEURON_PER_CHANNEL;
@@ -277,13 +296,71 @@ static void check_dendrite(const char *name)
 Test(dendrites, gradients_of_every_function)
 {
     for (const NeuronDendrite *const *row = neuron_dendrites; *row; row++)
-        check_dendrite((*row)->name);
+        check_dendrite((*row)->name, false);
 }
 
 Test(dendrites, gradients_of_ensembles)
 {
     for (size_t i = 0; i < N_ENSEMBLES; i++)
-        check_dendrite(ensembles[i]);
+        check_dendrite(ensembles[i], false);
+}
+
+/* Branches with time constants of their own: alone, added (dendritic LIF), joined. */
+Test(dendrites, gradients_with_memory)
+{
+    static const char *const names[] = {"identity", "identity+identity+identity",
+                                        "ada+leaky_ada", "and_il", "d:or_ail/xnor_ail"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check_dendrite(names[i], true);
+}
+
+/* The memory of branches is carried from window to window. */
+Test(dendrites, memory_in_windows)
+{
+    enum { T = 6, INPUTS = 8, PIXELS = 3, C = INPUTS / 2, ROW = PIXELS * C };
+    static float x[T * PIXELS * INPUTS], whole[T * ROW], cut[T * ROW];
+    NetGraph graph = {0};
+    NetParams params;
+    SimContext context;
+    NeuronSpec spec = neuron_spec_default();
+    good(neuron_spec_set(&spec, "dendrite", "identity+relu"));
+    good(neuron_spec_set(&spec, "memory", "branches"));
+    good(neuron_spec_set(&spec, "memory_low", "-2"));
+    int at = net_graph_input(&graph, "x", 1, PIXELS, INPUTS, false);
+    at = net_graph_add(&graph, &net_layer_neuron, &(NetNeuron){spec}, 1, &at, "neuron");
+    net_graph_output(&graph, at);
+    good(sim_context_create(1, NULL, &context));
+    good(net_params_create(&graph, T, 3, &context, &params));
+    test_fill(x, T * PIXELS * INPUTS, 17);
+    double spikes = 0.0;
+    for (size_t window = 1; window <= T; window++) {
+        Net *net = NULL;
+        float *to = window == 1 ? whole : cut;
+        good(net_create(&graph, &params,
+                        &(NetPlanOptions){.batch = 1, .steps = T, .window = window},
+                        &context, &net));
+        net_reset(net);
+        for (size_t t = 0; t < T; t += window) {
+            const size_t nt = T - t < window ? T - t : window;
+            for (size_t i = 0; i < nt * PIXELS * INPUTS; i++)
+                net_input(net, 0).f32[i] = 4.0f * x[t * PIXELS * INPUTS + i] + 2.0f;
+            net_forward(net, nt, NULL, 1);
+            const SimTensor y = net_output(net, 0);
+            for (size_t i = 0; i < nt * ROW; i++)
+                to[t * ROW + i] =
+                    y.form == SIM_DENSE
+                        ? y.f32[i]
+                        : (float)(y.bits[i / C * sim_words(C)] >> (i % C) & 1);
+        }
+        if (window > 1)
+            cr_expect_eq(memcmp(whole, cut, sizeof whole), 0, "window %zu", window);
+        net_destroy(net);
+    }
+    for (size_t i = 0; i < T * ROW; i++)
+        spikes += (double)whole[i];
+    cr_expect(spikes > 0.0 && spikes < T * ROW, "%g spikes", spikes);
+    net_params_destroy(&params);
+    net_graph_destroy(&graph);
 }
 
 /* --- dendrites of several functions
