@@ -103,9 +103,11 @@ static inline float sim_tanh(float x)
     return copysignf(e / (e + 2.0f), x);
 }
 
-/* sin and cos of x, |x| below 8000. */
+/* sin and cos of x up to 8000 in size; beyond, those of 8000. */
 static inline void sim_sincos(float x, float *sine, float *cosine)
 {
+    x = x > 8000.0f ? 8000.0f : x;
+    x = x < -8000.0f ? -8000.0f : x;
     const float shifted = x * 0.63661977f + SIM_ROUND, n = shifted - SIM_ROUND;
     const uint32_t quadrant = sim_to_bits(shifted);
     const float r =
