@@ -183,11 +183,31 @@ static void click(int x, int y)
     hands(text);
 }
 
+static void read_output(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/said", folder);
+    FILE *const file = fopen(path, "r");
+    cr_assert_not_null(file);
+    output[fread(output, 1, sizeof output - 1, file)] = '\0';
+    fclose(file);
+}
+
+static void expect_running(void)
+{
+    int status = 0;
+    if (waitpid(viewer, &status, WNOHANG) == 0)
+        return;
+    viewer = 0;
+    read_output();
+    cr_assert_fail("the viewer ended early, status %x: %s", (unsigned)status, output);
+}
+
 #define WAIT_FOR(condition)                                                              \
     do {                                                                                 \
         int waited = 0;                                                                  \
         while (!(condition) && waited < PATIENCE_MS) {                                   \
-            cr_assert_eq(waitpid(viewer, NULL, WNOHANG), 0, "the viewer ended early");   \
+            expect_running();                                                            \
             usleep(20000);                                                               \
             waited += 20;                                                                \
         }                                                                                \
@@ -211,16 +231,11 @@ static int finish(void)
 {
     int status = 0;
     int waited = 0;
-    char path[128];
     for (; waited < PATIENCE_MS && waitpid(viewer, &status, WNOHANG) == 0; waited += 20)
         usleep(20000);
     cr_assert_lt(waited, PATIENCE_MS, "it does not close");
     viewer = 0;
-    snprintf(path, sizeof path, "%s/said", folder);
-    FILE *const file = fopen(path, "r");
-    cr_assert_not_null(file);
-    output[fread(output, 1, sizeof output - 1, file)] = '\0';
-    fclose(file);
+    read_output();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
