@@ -79,6 +79,8 @@ static void keep_choice(VizApp *app, const char *layer)
     for (size_t i = 0; subject && choice->layer < 0 && i < subject->n_layers; i++)
         if (subject->layers[i].spiking)
             choice->layer = (int)i;
+    if (subject && choice->layer < 0 && subject->n_layers > 0) /* none fires */
+        choice->layer = subject->n_layers > 1;
 }
 
 static SimStatus take(VizApp *app, VizOpened *opened)

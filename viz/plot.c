@@ -98,7 +98,7 @@ double viz_plot_y(const VizPlot *plot, float y)
 /* All ticks of an axis with as many digits as its step needs. */
 static void tick_text(double value, double step, char *text, size_t size)
 {
-    if (fabs(value) >= 1e4 || step >= 1e4) {
+    if (fabs(value) >= 1e4 || step >= 1e4 || step < 1e-4) {
         viz_number(value, text, size);
         return;
     }

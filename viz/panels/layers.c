@@ -19,9 +19,18 @@ static bool available(const VizView *view)
     return view->sides[0].subject && view->sides[0].subject->n_layers > 0;
 }
 
-static bool is_shown(const State *s, const VizLayer *layer)
+/* All layers where none fires. */
+static bool shows_all(const State *s, const VizSubject *subject)
 {
-    return s->all || layer->spiking;
+    bool any = false;
+    for (size_t i = 0; i < subject->n_layers; i++)
+        any = any || subject->layers[i].spiking;
+    return s->all || !any;
+}
+
+static bool is_shown(const State *s, const VizSubject *subject, size_t i)
+{
+    return subject->layers[i].spiking || shows_all(s, subject);
 }
 
 static size_t neurons_of(const VizLayer *layer)
@@ -179,7 +188,7 @@ static void follow(State *s, const VizView *view, float pitch, VizRect area)
     s->followed = chosen + 1;
     float before = 0;
     for (int i = 0; i < chosen && (size_t)i < subject->n_layers; i++)
-        before += is_shown(s, &subject->layers[i]) ? pitch : 0;
+        before += is_shown(s, subject, (size_t)i) ? pitch : 0;
     if (before < s->scroll)
         s->scroll = before;
     else if (before + pitch > s->scroll + area.w)
@@ -193,19 +202,15 @@ static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
     const VizSubject *const subject = view->sides[0].subject;
     size_t n = 0, n_silent = 0;
     for (size_t i = 0; i < subject->n_layers; i++) {
-        n += is_shown(s, &subject->layers[i]);
+        n += is_shown(s, subject, (size_t)i);
         n_silent += !subject->layers[i].spiking;
     }
     area = viz_inset(area, 6);
     if (n_silent > 0 && area.w > 500) {
         const VizRect corner = viz_cut_right(
             &area, viz_text_width(to, VIZ_FONT_SMALL, "neuronsall layers") + 34);
-        viz_choice(to, view->theme, corner.x + 6, corner.y, HIT_MODE, 2, modes, s->all,
-                   "layers that fire, or all (a)");
-    }
-    if (n == 0) {
-        viz_nothing(to, view->theme, area, "No layer of this net fires.");
-        return;
+        viz_choice(to, view->theme, corner.x + 6, corner.y, HIT_MODE, 2, modes,
+                   shows_all(s, subject), "layers that fire, or all (a)");
     }
     float pitch = (area.w + GAP) / (float)n;
     pitch = pitch > MOST_WIDE ? MOST_WIDE : pitch < NARROW ? NARROW : pitch;
@@ -216,7 +221,7 @@ static void draw(void *state, const VizView *view, VizDraw *to, VizRect area)
     const double most = most_of_all(view);
     float x = area.x - s->scroll;
     for (size_t i = 0; i < subject->n_layers; i++) {
-        if (!is_shown(s, &subject->layers[i]))
+        if (!is_shown(s, subject, (size_t)i))
             continue;
         const VizRect box = {x, area.y, pitch - GAP, area.h};
         const bool chosen = view->choice->layer == (int)i;
