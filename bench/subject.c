@@ -46,6 +46,16 @@ const BenchNet bench_nets[] = {{.name = "sresnet",
                                 .side = 64,
                                 .channels = 2,
                                 .classes = 10},
+                               {.name = "mocapsnet",
+                                .model = "mocapsnet",
+                                .loss = "margin",
+                                .optimiser = "adam",
+                                .batch = 128,
+                                .steps = 1,
+                                .side = 28,
+                                .channels = 1,
+                                .classes = 10,
+                                .constant = true},
                                {.name = NULL}};
 
 const BenchNet *bench_net_find(const char *name)
@@ -108,6 +118,11 @@ SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
                               .steps = options->steps ? options->steps : of->steps};
     subject->before = bench_resident() - bench_code();
     sim_options_init(net_optimiser_options, &optimiser);
+    if (of->optimiser) {
+        SIM_TRY(sim_option_set(net_optimiser_options, &optimiser, "optimiser",
+                               of->optimiser));
+        optimiser.lr = 1e-3;
+    }
     subject->lr = optimiser.lr;
     SIM_TRY(describe(of, options->surrogate, subject->steps, &subject->graph));
     SIM_TRY(
@@ -160,20 +175,10 @@ void bench_train(void *of)
     BenchSubject *const subject = of;
     NetLossOptions options;
     sim_options_init(net_loss_options, &options);
+    sim_option_set(net_loss_options, &options, "loss", subject->of->loss);
     bench_fill_input(subject, subject->steps); /* its place is used by later layers */
     net_forward(subject->net, subject->steps, subject->labels, subject->step++);
-    const SimTensor scores = net_output(subject->net, 0);
-    const NetLossRun loss = {.options = &options,
-                             .steps = scores.shape.t,
-                             .n = subject->batch,
-                             .classes = subject->of->classes,
-                             .scores = scores.f32,
-                             .labels = subject->labels,
-                             .d_scores = net_output_gradient(subject->net, 0)};
-    net_losses[options.kind]->apply(&loss);
-    for (size_t i = 1; i < subject->graph.n_outputs; i++) /* costs beside the scores */
-        memset(net_output_gradient(subject->net, i), 0,
-               sim_shape_count(net_output(subject->net, i).shape) * sizeof(float));
+    net_loss(&options, subject->net, subject->batch, subject->labels, true);
     net_zero_gradients(subject->net);
     net_backward(subject->net);
     net_optimiser_step(subject->optimiser, subject->net, subject->lr);

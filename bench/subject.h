@@ -8,7 +8,7 @@
 typedef struct BenchNet { /* a row of the table of published nets */
     const char *name, *model;
     const char *settings[4]; /* "key=value" of the model, ended by NULL */
-    const char *loss;
+    const char *loss, *optimiser; /* optimiser NULL: sgd with momentum */
     size_t batch, steps, side, channels, classes;
     bool constant;
     bool plain_neuron; /* tau 2, threshold 1 instead of the model's own */
