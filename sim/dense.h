@@ -31,3 +31,13 @@ void sim_dense_pack(SimDense *dense, const float *weights, void *packed);
  */
 void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *bias,
                    float *c, void *scratch);
+
+/* c [m,n] = (accumulate: c +) op(a) op(b), row after row: op(a) [m,k] lies as [k,m]
+ * where transposed, op(b) [k,n] as [n,k]. On the calling thread alone inside a team. */
+typedef struct SimMatrix {
+    const float *data;
+    size_t row; /* floats from row to row */
+    bool transposed;
+} SimMatrix;
+void sim_dense_product(size_t m, size_t n, size_t k, SimMatrix a, SimMatrix b,
+                       bool accumulate, float *c, size_t c_row);

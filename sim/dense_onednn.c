@@ -283,3 +283,11 @@ void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *
         reorder(dense, dense->c, dense->plain);
     }
 }
+
+void sim_dense_product(size_t m, size_t n, size_t k, SimMatrix a, SimMatrix b,
+                       bool accumulate, float *c, size_t c_row)
+{
+    must(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', (dnnl_dim_t)m,
+                    (dnnl_dim_t)n, (dnnl_dim_t)k, 1.0f, a.data, (dnnl_dim_t)a.row, b.data,
+                    (dnnl_dim_t)b.row, accumulate ? 1.0f : 0.0f, c, (dnnl_dim_t)c_row));
+}

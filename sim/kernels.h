@@ -291,6 +291,12 @@ typedef struct SimKernels {
                              const SimCapsuleTerm *terms, const float *u, size_t u_image,
                              float *dw);
 
+    /* --- small transforms (sim/kernels/fourier*) -------------------------------------- */
+    /* y [n_out,c] = (accumulate: y +) m [n_out,n_in] x [n_in,c]; rows of m, x and y begin
+     * m_row, x_row and y_row floats apart. */
+    void (*mix)(size_t n_out, size_t n_in, const float *m, size_t m_row, size_t c,
+                const float *x, size_t x_row, bool accumulate, float *y, size_t y_row);
+
     /* --- channels and numbers by themselves (sim/kernels/elementwise*) -------------- */
     /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift
      * near the mean keeps the difference of the two exact. Sixteen pixels at a time are

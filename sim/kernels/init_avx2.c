@@ -9,4 +9,5 @@ void sim_kernels_init_avx2(SimKernels *kernels)
     sim_elementwise_init_avx2(kernels);
     sim_pieces_init_avx2(kernels);
     sim_capsules_init_avx2(kernels);
+    sim_fourier_init_avx2(kernels);
 }

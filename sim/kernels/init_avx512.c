@@ -9,4 +9,5 @@ void sim_kernels_init_avx512(SimKernels *kernels)
     sim_elementwise_init_avx512(kernels);
     sim_pieces_init_avx512(kernels);
     sim_capsules_init_avx512(kernels);
+    sim_fourier_init_avx512(kernels);
 }

@@ -27,3 +27,6 @@ void sim_elementwise_init_avx512(SimKernels *kernels);
 void sim_capsules_init_ref(SimKernels *kernels);
 void sim_capsules_init_avx2(SimKernels *kernels);
 void sim_capsules_init_avx512(SimKernels *kernels);
+void sim_fourier_init_ref(SimKernels *kernels);
+void sim_fourier_init_avx2(SimKernels *kernels);
+void sim_fourier_init_avx512(SimKernels *kernels);

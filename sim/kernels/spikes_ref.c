@@ -59,4 +59,5 @@ void sim_kernels_init_ref(SimKernels *kernels)
     sim_elementwise_init_ref(kernels);
     sim_pieces_init_ref(kernels);
     sim_capsules_init_ref(kernels);
+    sim_fourier_init_ref(kernels);
 }

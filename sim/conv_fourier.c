@@ -1,0 +1,376 @@
+/* sim/conv_fourier.c: see conv_fourier.h. */
+#include "sim/conv_fourier.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/dense.h"
+
+enum {
+    LEAST_IMAGES = 32, /* below, the transforms of the weights are most of the work */
+    MOST_IMAGES = 512,
+    LEAST_CHANNELS = 32,
+    MOST_POINTS = 32,
+    ROWS_PER_TASK = 16 /* of weights */
+};
+
+/* One column of frequencies: which, and the matrices that lead there and back. A plane of
+ * R x C values becomes first R x (re, im), then (re, im) x n. */
+typedef struct Column {
+    size_t n;            /* frequencies of it that are not another's conjugate */
+    const float *along;  /* [2,fw] */
+    const float *down;   /* [2 n,2 fh] */
+    const float *down_c; /* the same, conjugated */
+    const float *up;     /* [2 fh,2 n] */
+    const float *back;   /* [fw,2] */
+} Column;
+
+struct SimFourier {
+    SimConvShape shape;
+    const SimContext *context;
+    size_t phases, fh, fw, n_columns;
+    Column columns[MOST_POINTS / 2 + 1];
+    float *tables; /* owned */
+    size_t most;   /* frequencies of a column, at most */
+};
+
+static size_t ceil_div(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+bool sim_fourier_pays(const SimConvShape *s)
+{
+    const size_t fh = ceil_div(s->h, s->stride), fw = ceil_div(s->w, s->stride);
+    if (s->groups != 1 || s->pad || s->n < LEAST_IMAGES || s->n > MOST_IMAGES ||
+        s->c < LEAST_CHANNELS || s->k < LEAST_CHANNELS || fh > MOST_POINTS ||
+        fw > MOST_POINTS)
+        return false;
+    const double taps = (double)(s->kh * s->kw * s->oh * s->ow);
+    const double products = 4.0 * (double)(fh * (fw / 2 + 1) * s->stride * s->stride);
+    return taps > 2.5 * products;
+}
+
+/* --- tables --------------------------------------------------------------------------
+ */
+
+static float *fill_column(SimFourier *f, size_t kx, float *at)
+{
+    const size_t fh = f->fh, fw = f->fw;
+    const bool real = kx == 0 || 2 * kx == fw; /* conjugates within the column */
+    const size_t n = real ? fh / 2 + 1 : fh;
+    const double turn = 2.0 * acos(-1.0), all = (double)(fh * fw);
+    float *const along = at, *const down = along + 2 * fw,
+                 *const down_c = down + 4 * n * fh, *const up = down_c + 4 * n * fh,
+                 *const back = up + 4 * n * fh;
+    for (size_t x = 0; x < fw; x++) {
+        const double angle = turn * (double)(kx * x % fw) / (double)fw;
+        along[x] = (float)cos(angle);
+        along[fw + x] = (float)-sin(angle);
+        back[2 * x] = (float)((real ? 1.0 : 2.0) / all * cos(angle));
+        back[2 * x + 1] = real ? 0.0f : (float)(-2.0 / all * sin(angle));
+    }
+    for (size_t k = 0; k < n; k++) {
+        const bool twice = real && k != 0 && 2 * k != fh;
+        for (size_t y = 0; y < fh; y++) {
+            const double angle = turn * (double)(k * y % fh) / (double)fh;
+            const double c = cos(angle), s = sin(angle), weight = twice ? 2.0 : 1.0;
+            const float rows[2][2] = {{(float)c, (float)s}, {(float)-s, (float)c}};
+            for (size_t part = 0; part < 2; part++)
+                for (size_t from = 0; from < 2; from++) {
+                    const size_t to = ((part * n + k) * fh + y) * 2 + from;
+                    down[to] = rows[part][from];
+                    down_c[to] = part ? -rows[part][from] : rows[part][from];
+                    up[((2 * y + from) * n + k) * 2 + part] =
+                        (float)weight * rows[part][from];
+                }
+        }
+    }
+    f->columns[kx] = (Column){n, along, down, down_c, up, back};
+    if (n > f->most)
+        f->most = n;
+    return back + 2 * fw;
+}
+
+SimStatus sim_fourier_create(const SimConvShape *shape, const SimContext *context,
+                             SimFourier **out)
+{
+    SimFourier *f = calloc(1, sizeof *f);
+    if (!f)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for a convolution");
+    f->shape = *shape;
+    f->context = context;
+    f->phases = shape->stride * shape->stride;
+    f->fh = ceil_div(shape->h, shape->stride);
+    f->fw = ceil_div(shape->w, shape->stride);
+    f->n_columns = f->fw / 2 + 1;
+    f->tables =
+        malloc(f->n_columns * (4 * f->fw + 12 * f->fh * f->fh) * sizeof *f->tables);
+    if (!f->tables) {
+        free(f);
+        return sim_fail(SIM_ERR_MEMORY, "no memory for a convolution");
+    }
+    float *at = f->tables;
+    for (size_t kx = 0; kx < f->n_columns; kx++)
+        at = fill_column(f, kx, at);
+    *out = f;
+    return SIM_OK;
+}
+
+void sim_fourier_destroy(SimFourier *fourier)
+{
+    if (fourier)
+        free(fourier->tables);
+    free(fourier);
+}
+
+/* --- one column ------------------------------------------------------------------------
+ */
+
+typedef struct Work {
+    const SimFourier *f;
+    const Column *column;
+    const float *x_in, *w_in, *y_in;
+    float *x_out, *w_out, *y_out;
+    bool conjugate; /* weights, or dy */
+    /* Frequencies [n][parts][rows,values] of each, see product_task. */
+    float *x, *w, *y;
+    float *planes; /* [threads, 2 fh max(c, k)] */
+} Work;
+
+static size_t plane_floats(const SimFourier *f)
+{
+    return 2 * f->fh * (f->shape.c > f->shape.k ? f->shape.c : f->shape.k);
+}
+
+static Work lay_out(const SimFourier *f, SimArena *arena)
+{
+    const SimConvShape *s = &f->shape;
+    const size_t each = f->most * sizeof(float), wide = f->phases * s->c;
+    Work work = {.f = f, .x = sim_arena_take(arena, 3 * each * s->n * wide)};
+    work.w = sim_arena_take(arena, 2 * each * wide * s->k);
+    work.y = sim_arena_take(arena, 3 * each * s->n * s->k);
+    work.planes = sim_arena_take(arena, (size_t)f->context->team.n_threads *
+                                            plane_floats(f) * sizeof(float));
+    return work;
+}
+
+size_t sim_fourier_scratch_bytes(const SimFourier *fourier)
+{
+    SimArena arena = {0};
+    lay_out(fourier, &arena);
+    return arena.used;
+}
+
+/* A plane of rows x columns values, `values` channels each. */
+typedef struct Plane {
+    size_t rows, columns, values;
+    size_t row, pixel; /* floats from one to the next */
+} Plane;
+
+/* What the parts of a spectrum hold. Stacked like this, one real product with half of it
+ * does for two of a complex one. */
+typedef enum Parts {
+    RE_IM,  /* 2: re, im */
+    TURNED, /* 3: -im, re, im: i x is parts 0 and 1, x is parts 1 and 2 */
+    IM_RE   /* 2: im, re */
+} Parts;
+
+static size_t n_parts(Parts parts)
+{
+    return parts == TURNED ? 3 : 2;
+}
+
+static void to_frequencies(const Work *work, size_t thread, Plane p, const float *x,
+                           Parts parts, bool conjugate, float *to, size_t matrix)
+{
+    const SimFourier *f = work->f;
+    const Column *column = work->column;
+    const size_t row = 2 * f->fh, n = column->n, next = n_parts(parts) * matrix;
+    const float *const im = (conjugate ? column->down_c : column->down) + n * row,
+                       *const minus_im =
+                           (conjugate ? column->down : column->down_c) + n * row;
+    float *plane = work->planes + thread * plane_floats(f);
+    for (size_t y = 0; y < p.rows; y++)
+        f->context->kernels.mix(2, p.columns, column->along, f->fw, p.values,
+                                x + y * p.row, p.pixel, false, plane + 2 * y * p.values,
+                                p.values);
+    const float *const rows[][3] = {[RE_IM] = {column->down, im},
+                                    [TURNED] = {minus_im, column->down, im},
+                                    [IM_RE] = {im, column->down}};
+    for (size_t part = 0; part < n_parts(parts); part++)
+        f->context->kernels.mix(n, 2 * p.rows, rows[parts][part], row, p.values, plane,
+                                p.values, false, to + part * matrix, next);
+}
+
+/* From parts re, im. */
+static void from_frequencies(const Work *work, size_t thread, Plane p, const float *from,
+                             size_t matrix, float *x)
+{
+    const SimFourier *f = work->f;
+    const Column *column = work->column;
+    float *plane = work->planes + thread * plane_floats(f);
+    f->context->kernels.mix(2 * p.rows, 2 * column->n, column->up, 2 * column->n,
+                            p.values, from, matrix, false, plane, p.values);
+    for (size_t y = 0; y < p.rows; y++)
+        f->context->kernels.mix(p.columns, 2, column->back, 2, p.values,
+                                plane + 2 * y * p.values, p.values, true, x + y * p.row,
+                                p.pixel);
+}
+
+static Plane image_plane(const SimConvShape *s, size_t phase)
+{
+    const size_t p = phase / s->stride, q = phase % s->stride;
+    return (Plane){ceil_div(s->h - p, s->stride), ceil_div(s->w - q, s->stride), s->c,
+                   s->stride * s->w * s->c, s->stride * s->c};
+}
+
+static Plane taps_plane(const SimConvShape *s, size_t phase)
+{
+    const size_t p = phase / s->stride, q = phase % s->stride;
+    return (Plane){s->kh > p ? ceil_div(s->kh - p, s->stride) : 0,
+                   s->kw > q ? ceil_div(s->kw - q, s->stride) : 0, s->k,
+                   s->stride * s->kw * s->c * s->k, s->stride * s->c * s->k};
+}
+
+static size_t image_at(const SimConvShape *s, size_t n, size_t phase)
+{
+    return ((n * s->h + phase / s->stride) * s->w + phase % s->stride) * s->c;
+}
+
+static size_t taps_at(const SimConvShape *s, size_t phase, size_t c)
+{
+    return ((phase / s->stride * s->kw + phase % s->stride) * s->c + c) * s->k;
+}
+
+static void image_task(void *argument, size_t n, size_t thread)
+{
+    const Work *work = argument;
+    const SimConvShape *s = &work->f->shape;
+    const size_t wide = work->f->phases * s->c;
+    for (size_t phase = 0; phase < work->f->phases; phase++) {
+        const size_t at = n * wide + phase * s->c, pixel = image_at(s, n, phase);
+        if (work->x_in)
+            to_frequencies(work, thread, image_plane(s, phase), work->x_in + pixel,
+                           TURNED, false, work->x + at, s->n * wide);
+        else
+            from_frequencies(work, thread, image_plane(s, phase), work->x + at,
+                             s->n * wide, work->x_out + pixel);
+    }
+}
+
+static void taps_task(void *argument, size_t index, size_t thread)
+{
+    const Work *work = argument;
+    const SimConvShape *s = &work->f->shape;
+    const size_t rows = work->f->phases * s->c, first = index * ROWS_PER_TASK;
+    for (size_t row = first; row < rows && row < first + ROWS_PER_TASK; row++) {
+        const size_t phase = row / s->c, at = taps_at(s, phase, row % s->c);
+        if (work->w_in)
+            to_frequencies(work, thread, taps_plane(s, phase), work->w_in + at, RE_IM,
+                           work->conjugate, work->w + row * s->k, rows * s->k);
+        else
+            from_frequencies(work, thread, taps_plane(s, phase), work->w + row * s->k,
+                             rows * s->k, work->w_out + at);
+    }
+}
+
+static void output_task(void *argument, size_t n, size_t thread)
+{
+    const Work *work = argument;
+    const SimConvShape *s = &work->f->shape;
+    const Plane plane = {s->oh, s->ow, s->k, s->ow * s->k, s->k};
+    const size_t at = n * s->oh * s->ow * s->k;
+    if (work->y_in)
+        to_frequencies(work, thread, plane, work->y_in + at, work->x_in ? IM_RE : TURNED,
+                       work->conjugate, work->y + n * s->k, s->n * s->k);
+    else
+        from_frequencies(work, thread, plane, work->y + n * s->k, s->n * s->k,
+                         work->y_out + at);
+}
+
+/* One frequency. With x in parts -im, re, im the products of complex numbers are
+ *
+ *     y = x w      [y re; y im] = [re; im] w_re + [-im; re] w_im       (and x from y, w')
+ *     w = x' y     w re = [-im; re]' [y im; y re],  w im = [re; im]' [y im; y re]
+ */
+static void product_task(void *argument, size_t k, size_t thread)
+{
+    (void)thread;
+    const Work *work = argument;
+    const SimConvShape *s = &work->f->shape;
+    const size_t n = s->n, wide = work->f->phases * s->c, outs = s->k;
+    const size_t x_part = n * wide, w_part = wide * outs, y_part = n * outs;
+    float *w = work->w + k * 2 * w_part;
+    if (work->y_out) {
+        const float *x = work->x + k * 3 * x_part;
+        float *y = work->y + k * 2 * y_part;
+        sim_dense_product(2 * n, outs, wide, (SimMatrix){x + x_part, wide, false},
+                          (SimMatrix){w, outs, false}, false, y, outs);
+        sim_dense_product(2 * n, outs, wide, (SimMatrix){x, wide, false},
+                          (SimMatrix){w + w_part, outs, false}, true, y, outs);
+    } else if (work->x_out) {
+        const float *y = work->y + k * 3 * y_part;
+        float *x = work->x + k * 2 * x_part;
+        sim_dense_product(2 * n, wide, outs, (SimMatrix){y + y_part, outs, false},
+                          (SimMatrix){w, outs, true}, false, x, wide);
+        sim_dense_product(2 * n, wide, outs, (SimMatrix){y, outs, false},
+                          (SimMatrix){w + w_part, outs, true}, true, x, wide);
+    } else {
+        const float *x = work->x + k * 3 * x_part, *y = work->y + k * 2 * y_part;
+        for (size_t part = 0; part < 2; part++)
+            sim_dense_product(
+                wide, outs, 2 * n, (SimMatrix){x + part * x_part, wide, true},
+                (SimMatrix){y, outs, false}, false, w + part * w_part, outs);
+    }
+}
+
+/* The three calls differ in what comes in and what goes out. */
+static void run(const SimFourier *f, Work given, void *scratch)
+{
+    SimArena arena = {.base = scratch, .size = SIZE_MAX};
+    const SimTeam *team = &f->context->team;
+    const SimConvShape *s = &f->shape;
+    const Work at = lay_out(f, &arena);
+    Work work = given;
+    work.f = f;
+    work.x = at.x, work.w = at.w, work.y = at.y, work.planes = at.planes;
+    const size_t rows = ceil_div(f->phases * s->c, ROWS_PER_TASK);
+    for (size_t kx = 0; kx < f->n_columns; kx++) {
+        work.column = &f->columns[kx];
+        if (work.x_in)
+            sim_team_run(team, s->n, image_task, &work);
+        if (work.w_in)
+            sim_team_run(team, rows, taps_task, &work);
+        if (work.y_in)
+            sim_team_run(team, s->n, output_task, &work);
+        sim_team_run(team, work.column->n, product_task, &work);
+        if (work.x_out)
+            sim_team_run(team, s->n, image_task, &work);
+        if (work.w_out)
+            sim_team_run(team, rows, taps_task, &work);
+        if (work.y_out)
+            sim_team_run(team, s->n, output_task, &work);
+    }
+}
+
+void sim_fourier_forward(const SimFourier *fourier, const float *x, const float *weights,
+                         float *y, void *scratch)
+{
+    run(fourier, (Work){.x_in = x, .w_in = weights, .y_out = y, .conjugate = true},
+        scratch);
+}
+
+void sim_fourier_input(const SimFourier *fourier, const float *dy, const float *weights,
+                       float *dx, void *scratch)
+{
+    run(fourier, (Work){.y_in = dy, .w_in = weights, .x_out = dx}, scratch);
+}
+
+void sim_fourier_weights(const SimFourier *fourier, const float *x, const float *dy,
+                         float *d_weights, void *scratch)
+{
+    run(fourier, (Work){.x_in = x, .y_in = dy, .w_out = d_weights, .conjugate = true},
+        scratch);
+}
