@@ -51,6 +51,8 @@ static size_t measure(const SimConv *conv, unsigned calls)
         if (bytes > most)
             most = bytes;
     }
+    if (conv->fourier)
+        most = sim_fourier_scratch_bytes(conv->fourier);
     SimArena arenas[6] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
@@ -97,7 +99,12 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     conv->use_spikes = is_spikes && typical_density < conv->break_even.forward;
     conv->may_gather = is_spikes && (calls & SIM_CONV_BACKWARD_WEIGHTS) &&
                        conv->break_even.weights > 0.0;
-    const bool always = is_spikes && context->spike_path == SIM_SPIKES_ALWAYS;
+    if (!is_spikes && context->precision == SIM_PRECISION_F32 && sim_fourier_pays(s)) {
+        SIM_TRY(sim_fourier_create(s, context, &conv->fourier));
+        calls &= SIM_CONV_BACKWARD_WEIGHTS; /* what is left is the bias */
+    }
+    const bool always =
+        (is_spikes && context->spike_path == SIM_SPIKES_ALWAYS) || conv->fourier;
     if ((calls & SIM_CONV_FORWARD) && !always) {
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
         if (!conv->tile_forward.images)
@@ -129,6 +136,7 @@ void sim_conv_destroy(SimConv *conv)
         return;
     sim_conv_dense_release(conv);
     free(conv->held);
+    sim_fourier_destroy(conv->fourier);
     free(conv);
 }
 
@@ -172,11 +180,52 @@ void sim_conv_hold(SimConv *conv, const float *weights)
         sim_conv_dense_hold(conv, weights);
 }
 
+/* All of these add, one step at a time: the same bits however time is cut. */
+static void fourier_forward(const SimConv *conv, size_t nt, const float *x,
+                            const float *weights, const float *bias, float *y,
+                            void *scratch)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t x_step = s->n * s->h * s->w * s->c, pixels = s->n * s->oh * s->ow;
+    for (size_t t = 0; t < nt; t++, x += x_step, y += pixels * s->k) {
+        if (bias)
+            for (size_t p = 0; p < pixels; p++)
+                memcpy(y + p * s->k, bias, s->k * sizeof *y);
+        else
+            memset(y, 0, pixels * s->k * sizeof *y);
+        sim_fourier_forward(conv->fourier, x, weights, y, scratch);
+    }
+}
+
+static void fourier_input(const SimConv *conv, size_t nt, const float *dy,
+                          const float *weights, bool accumulate, float *dx, void *scratch)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t x_step = s->n * s->h * s->w * s->c, y_step = s->n * s->oh * s->ow * s->k;
+    if (!accumulate)
+        memset(dx, 0, nt * x_step * sizeof *dx);
+    for (size_t t = 0; t < nt; t++)
+        sim_fourier_input(conv->fourier, dy + t * y_step, weights, dx + t * x_step,
+                          scratch);
+}
+
+static void fourier_weights(const SimConv *conv, size_t nt, const float *x,
+                            const float *dy, float *d_weights, void *scratch)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t x_step = s->n * s->h * s->w * s->c, y_step = s->n * s->oh * s->ow * s->k;
+    for (size_t t = 0; t < nt; t++)
+        sim_fourier_weights(conv->fourier, x + t * x_step, dy + t * y_step, d_weights,
+                            scratch);
+}
+
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, float *y, void *scratch)
 {
     SimArena arena = arena_over(conv, scratch);
-    if (conv->use_spikes)
+    if (conv->fourier)
+        fourier_forward(conv, nt, x->f32, weights, bias, y, scratch);
+    else if (conv->use_spikes)
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y,
                                 sim_conv_packed_layout(conv, &arena));
     else if (conv->tile_forward.images)
@@ -190,6 +239,10 @@ void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
                              bool accumulate, float *dx, void *scratch)
 {
     const double limit = active ? conv->break_even.input : 0.0;
+    if (conv->fourier) {
+        fourier_input(conv, nt, dy, weights, accumulate, dx, scratch);
+        return;
+    }
     if (limit > 1.0 || (limit > 0.0 && density_of(conv, nt, active) < limit)) {
         sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
         return;
@@ -240,7 +293,9 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
     const SimConvShape *s = &conv->shape;
     SimArena arena = arena_over(conv, scratch);
     const double density = conv->may_gather ? density_of(conv, nt, x->bits) : 1.0;
-    if (density < conv->break_even.weights) {
+    if (conv->fourier) {
+        fourier_weights(conv, nt, x->f32, dy, d_weights, scratch);
+    } else if (density < conv->break_even.weights) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, density, dy, d_weights, &gather);

@@ -12,7 +12,8 @@ enum {
     MOST_IMAGES = 512,
     LEAST_CHANNELS = 32,
     MOST_POINTS = 32,
-    ROWS_PER_TASK = 16 /* of weights */
+    ROWS_PER_TASK = 16, /* of weights */
+    CHANNELS = 64       /* transformed at a time: in the first-level cache */
 };
 
 /* One column of frequencies: which, and the matrices that lead there and back. A plane of
@@ -136,13 +137,7 @@ typedef struct Work {
     bool conjugate; /* weights, or dy */
     /* Frequencies [n][parts][rows,values] of each, see product_task. */
     float *x, *w, *y;
-    float *planes; /* [threads, 2 fh max(c, k)] */
 } Work;
-
-static size_t plane_floats(const SimFourier *f)
-{
-    return 2 * f->fh * (f->shape.c > f->shape.k ? f->shape.c : f->shape.k);
-}
 
 static Work lay_out(const SimFourier *f, SimArena *arena)
 {
@@ -151,8 +146,6 @@ static Work lay_out(const SimFourier *f, SimArena *arena)
     Work work = {.f = f, .x = sim_arena_take(arena, 3 * each * s->n * wide)};
     work.w = sim_arena_take(arena, 2 * each * wide * s->k);
     work.y = sim_arena_take(arena, 3 * each * s->n * s->k);
-    work.planes = sim_arena_take(arena, (size_t)f->context->team.n_threads *
-                                            plane_floats(f) * sizeof(float));
     return work;
 }
 
@@ -182,41 +175,47 @@ static size_t n_parts(Parts parts)
     return parts == TURNED ? 3 : 2;
 }
 
-static void to_frequencies(const Work *work, size_t thread, Plane p, const float *x,
-                           Parts parts, bool conjugate, float *to, size_t matrix)
+static void to_frequencies(const Work *work, Plane p, const float *x, Parts parts,
+                           bool conjugate, float *to, size_t matrix)
 {
     const SimFourier *f = work->f;
     const Column *column = work->column;
     const size_t row = 2 * f->fh, n = column->n, next = n_parts(parts) * matrix;
-    const float *const im = (conjugate ? column->down_c : column->down) + n * row,
+    const float *const re = column->down,
+                       *const im = (conjugate ? column->down_c : column->down) + n * row,
                        *const minus_im =
                            (conjugate ? column->down : column->down_c) + n * row;
-    float *plane = work->planes + thread * plane_floats(f);
-    for (size_t y = 0; y < p.rows; y++)
-        f->context->kernels.mix(2, p.columns, column->along, f->fw, p.values,
-                                x + y * p.row, p.pixel, false, plane + 2 * y * p.values,
-                                p.values);
-    const float *const rows[][3] = {[RE_IM] = {column->down, im},
-                                    [TURNED] = {minus_im, column->down, im},
-                                    [IM_RE] = {im, column->down}};
-    for (size_t part = 0; part < n_parts(parts); part++)
-        f->context->kernels.mix(n, 2 * p.rows, rows[parts][part], row, p.values, plane,
-                                p.values, false, to + part * matrix, next);
+    const float *const rows[][3] = {
+        [RE_IM] = {re, im}, [TURNED] = {minus_im, re, im}, [IM_RE] = {im, re}};
+    for (size_t c = 0; c < p.values; c += CHANNELS) {
+        const size_t values = p.values - c < CHANNELS ? p.values - c : CHANNELS;
+        float plane[2 * MOST_POINTS * CHANNELS];
+        for (size_t y = 0; y < p.rows; y++)
+            f->context->kernels.mix(2, p.columns, column->along, f->fw, values,
+                                    x + y * p.row + c, p.pixel, false,
+                                    plane + 2 * y * CHANNELS, CHANNELS);
+        for (size_t part = 0; part < n_parts(parts); part++)
+            f->context->kernels.mix(n, 2 * p.rows, rows[parts][part], row, values, plane,
+                                    CHANNELS, false, to + part * matrix + c, next);
+    }
 }
 
-/* From parts re, im. */
-static void from_frequencies(const Work *work, size_t thread, Plane p, const float *from,
-                             size_t matrix, float *x)
+/* From parts re, im; adds. */
+static void from_frequencies(const Work *work, Plane p, const float *from, size_t matrix,
+                             float *x)
 {
     const SimFourier *f = work->f;
     const Column *column = work->column;
-    float *plane = work->planes + thread * plane_floats(f);
-    f->context->kernels.mix(2 * p.rows, 2 * column->n, column->up, 2 * column->n,
-                            p.values, from, matrix, false, plane, p.values);
-    for (size_t y = 0; y < p.rows; y++)
-        f->context->kernels.mix(p.columns, 2, column->back, 2, p.values,
-                                plane + 2 * y * p.values, p.values, true, x + y * p.row,
-                                p.pixel);
+    for (size_t c = 0; c < p.values; c += CHANNELS) {
+        const size_t values = p.values - c < CHANNELS ? p.values - c : CHANNELS;
+        float plane[2 * MOST_POINTS * CHANNELS];
+        f->context->kernels.mix(2 * p.rows, 2 * column->n, column->up, 2 * column->n,
+                                values, from + c, matrix, false, plane, CHANNELS);
+        for (size_t y = 0; y < p.rows; y++)
+            f->context->kernels.mix(p.columns, 2, column->back, 2, values,
+                                    plane + 2 * y * CHANNELS, CHANNELS, true,
+                                    x + y * p.row + c, p.pixel);
+    }
 }
 
 static Plane image_plane(const SimConvShape *s, size_t phase)
@@ -246,48 +245,50 @@ static size_t taps_at(const SimConvShape *s, size_t phase, size_t c)
 
 static void image_task(void *argument, size_t n, size_t thread)
 {
+    (void)thread;
     const Work *work = argument;
     const SimConvShape *s = &work->f->shape;
     const size_t wide = work->f->phases * s->c;
     for (size_t phase = 0; phase < work->f->phases; phase++) {
         const size_t at = n * wide + phase * s->c, pixel = image_at(s, n, phase);
         if (work->x_in)
-            to_frequencies(work, thread, image_plane(s, phase), work->x_in + pixel,
-                           TURNED, false, work->x + at, s->n * wide);
+            to_frequencies(work, image_plane(s, phase), work->x_in + pixel, TURNED, false,
+                           work->x + at, s->n * wide);
         else
-            from_frequencies(work, thread, image_plane(s, phase), work->x + at,
-                             s->n * wide, work->x_out + pixel);
+            from_frequencies(work, image_plane(s, phase), work->x + at, s->n * wide,
+                             work->x_out + pixel);
     }
 }
 
 static void taps_task(void *argument, size_t index, size_t thread)
 {
+    (void)thread;
     const Work *work = argument;
     const SimConvShape *s = &work->f->shape;
     const size_t rows = work->f->phases * s->c, first = index * ROWS_PER_TASK;
     for (size_t row = first; row < rows && row < first + ROWS_PER_TASK; row++) {
         const size_t phase = row / s->c, at = taps_at(s, phase, row % s->c);
         if (work->w_in)
-            to_frequencies(work, thread, taps_plane(s, phase), work->w_in + at, RE_IM,
+            to_frequencies(work, taps_plane(s, phase), work->w_in + at, RE_IM,
                            work->conjugate, work->w + row * s->k, rows * s->k);
         else
-            from_frequencies(work, thread, taps_plane(s, phase), work->w + row * s->k,
+            from_frequencies(work, taps_plane(s, phase), work->w + row * s->k,
                              rows * s->k, work->w_out + at);
     }
 }
 
 static void output_task(void *argument, size_t n, size_t thread)
 {
+    (void)thread;
     const Work *work = argument;
     const SimConvShape *s = &work->f->shape;
     const Plane plane = {s->oh, s->ow, s->k, s->ow * s->k, s->k};
     const size_t at = n * s->oh * s->ow * s->k;
     if (work->y_in)
-        to_frequencies(work, thread, plane, work->y_in + at, work->x_in ? IM_RE : TURNED,
+        to_frequencies(work, plane, work->y_in + at, work->x_in ? IM_RE : TURNED,
                        work->conjugate, work->y + n * s->k, s->n * s->k);
     else
-        from_frequencies(work, thread, plane, work->y + n * s->k, s->n * s->k,
-                         work->y_out + at);
+        from_frequencies(work, plane, work->y + n * s->k, s->n * s->k, work->y_out + at);
 }
 
 /* One frequency. With x in parts -im, re, im the products of complex numbers are
@@ -335,7 +336,7 @@ static void run(const SimFourier *f, Work given, void *scratch)
     const Work at = lay_out(f, &arena);
     Work work = given;
     work.f = f;
-    work.x = at.x, work.w = at.w, work.y = at.y, work.planes = at.planes;
+    work.x = at.x, work.w = at.w, work.y = at.y;
     const size_t rows = ceil_div(f->phases * s->c, ROWS_PER_TASK);
     for (size_t kx = 0; kx < f->n_columns; kx++) {
         work.column = &f->columns[kx];

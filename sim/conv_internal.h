@@ -6,6 +6,7 @@
 #include "sim/arena.h"
 #include "sim/calibration.h"
 #include "sim/conv.h"
+#include "sim/conv_fourier.h"
 #include "sim/dense.h"
 
 typedef struct SimConvDense { /* one of the three calls through the dense library */
@@ -42,6 +43,7 @@ struct SimConv {
     SimConvTileWeights tile_weights;          /* images 0: not planned */
     void *held; /* owned, weights in the order of dense forward; or NULL */
     bool is_held;
+    SimFourier *fourier; /* takes all dense calls; NULL: not planned */
     size_t scratch_bytes;
 };
 
