@@ -34,6 +34,9 @@ struct SimFourier {
     Column columns[MOST_POINTS / 2 + 1];
     float *tables; /* owned */
     size_t most;   /* frequencies of a column, at most */
+    /* Floats of a row of x and of weights or y, and of a part. Powers of two would put
+     * all rows and frequencies into the same few lines of the caches. */
+    size_t x_row, k_row, x_part, w_part, y_part;
 };
 
 static size_t ceil_div(size_t a, size_t b)
@@ -56,27 +59,38 @@ bool sim_fourier_pays(const SimConvShape *s)
 /* --- tables --------------------------------------------------------------------------
  */
 
+/* Zeros are to be zeros: what cos makes of them would turn small gradients into denormal
+ * numbers, which are slow. */
+static void turned(size_t steps, size_t of, double *c, double *s)
+{
+    static const double nothing = 1e-12;
+    const double angle = 2.0 * acos(-1.0) * (double)(steps % of) / (double)of;
+    *c = fabs(cos(angle)) < nothing ? 0.0 : cos(angle);
+    *s = fabs(sin(angle)) < nothing ? 0.0 : sin(angle);
+}
+
 static float *fill_column(SimFourier *f, size_t kx, float *at)
 {
     const size_t fh = f->fh, fw = f->fw;
     const bool real = kx == 0 || 2 * kx == fw; /* conjugates within the column */
     const size_t n = real ? fh / 2 + 1 : fh;
-    const double turn = 2.0 * acos(-1.0), all = (double)(fh * fw);
+    const double all = (double)(fh * fw);
+    double c, s;
     float *const along = at, *const down = along + 2 * fw,
                  *const down_c = down + 4 * n * fh, *const up = down_c + 4 * n * fh,
                  *const back = up + 4 * n * fh;
     for (size_t x = 0; x < fw; x++) {
-        const double angle = turn * (double)(kx * x % fw) / (double)fw;
-        along[x] = (float)cos(angle);
-        along[fw + x] = (float)-sin(angle);
-        back[2 * x] = (float)((real ? 1.0 : 2.0) / all * cos(angle));
-        back[2 * x + 1] = real ? 0.0f : (float)(-2.0 / all * sin(angle));
+        turned(kx * x, fw, &c, &s);
+        along[x] = (float)c;
+        along[fw + x] = (float)-s;
+        back[2 * x] = (float)((real ? 1.0 : 2.0) / all * c);
+        back[2 * x + 1] = real ? 0.0f : (float)(-2.0 / all * s);
     }
     for (size_t k = 0; k < n; k++) {
         const bool twice = real && k != 0 && 2 * k != fh;
         for (size_t y = 0; y < fh; y++) {
-            const double angle = turn * (double)(k * y % fh) / (double)fh;
-            const double c = cos(angle), s = sin(angle), weight = twice ? 2.0 : 1.0;
+            const double weight = twice ? 2.0 : 1.0;
+            turned(k * y, fh, &c, &s);
             const float rows[2][2] = {{(float)c, (float)s}, {(float)-s, (float)c}};
             for (size_t part = 0; part < 2; part++)
                 for (size_t from = 0; from < 2; from++) {
@@ -94,6 +108,12 @@ static float *fill_column(SimFourier *f, size_t kx, float *at)
     return back + 2 * fw;
 }
 
+static size_t padded(size_t floats)
+{
+    enum { LINE = SIM_ALIGN / sizeof(float) };
+    return (ceil_div(floats, LINE) | 1) * LINE; /* an odd number of lines */
+}
+
 SimStatus sim_fourier_create(const SimConvShape *shape, const SimContext *context,
                              SimFourier **out)
 {
@@ -106,6 +126,11 @@ SimStatus sim_fourier_create(const SimConvShape *shape, const SimContext *contex
     f->fh = ceil_div(shape->h, shape->stride);
     f->fw = ceil_div(shape->w, shape->stride);
     f->n_columns = f->fw / 2 + 1;
+    f->x_row = padded(f->phases * shape->c);
+    f->k_row = padded(shape->k);
+    f->x_part = padded(shape->n * f->x_row);
+    f->w_part = padded(f->phases * shape->c * f->k_row);
+    f->y_part = padded(shape->n * f->k_row);
     f->tables =
         malloc(f->n_columns * (4 * f->fw + 12 * f->fh * f->fh) * sizeof *f->tables);
     if (!f->tables) {
@@ -141,11 +166,10 @@ typedef struct Work {
 
 static Work lay_out(const SimFourier *f, SimArena *arena)
 {
-    const SimConvShape *s = &f->shape;
-    const size_t each = f->most * sizeof(float), wide = f->phases * s->c;
-    Work work = {.f = f, .x = sim_arena_take(arena, 3 * each * s->n * wide)};
-    work.w = sim_arena_take(arena, 2 * each * wide * s->k);
-    work.y = sim_arena_take(arena, 3 * each * s->n * s->k);
+    const size_t each = f->most * sizeof(float);
+    Work work = {.f = f, .x = sim_arena_take(arena, 3 * each * f->x_part)};
+    work.w = sim_arena_take(arena, 2 * each * f->w_part);
+    work.y = sim_arena_take(arena, 3 * each * f->y_part);
     return work;
 }
 
@@ -247,15 +271,15 @@ static void image_task(void *argument, size_t n, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    const SimConvShape *s = &work->f->shape;
-    const size_t wide = work->f->phases * s->c;
-    for (size_t phase = 0; phase < work->f->phases; phase++) {
-        const size_t at = n * wide + phase * s->c, pixel = image_at(s, n, phase);
+    const SimFourier *f = work->f;
+    const SimConvShape *s = &f->shape;
+    for (size_t phase = 0; phase < f->phases; phase++) {
+        const size_t at = n * f->x_row + phase * s->c, pixel = image_at(s, n, phase);
         if (work->x_in)
             to_frequencies(work, image_plane(s, phase), work->x_in + pixel, TURNED, false,
-                           work->x + at, s->n * wide);
+                           work->x + at, f->x_part);
         else
-            from_frequencies(work, image_plane(s, phase), work->x + at, s->n * wide,
+            from_frequencies(work, image_plane(s, phase), work->x + at, f->x_part,
                              work->x_out + pixel);
     }
 }
@@ -264,16 +288,17 @@ static void taps_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    const SimConvShape *s = &work->f->shape;
-    const size_t rows = work->f->phases * s->c, first = index * ROWS_PER_TASK;
+    const SimFourier *f = work->f;
+    const SimConvShape *s = &f->shape;
+    const size_t rows = f->phases * s->c, first = index * ROWS_PER_TASK;
     for (size_t row = first; row < rows && row < first + ROWS_PER_TASK; row++) {
         const size_t phase = row / s->c, at = taps_at(s, phase, row % s->c);
+        float *const w = work->w + row * f->k_row;
         if (work->w_in)
             to_frequencies(work, taps_plane(s, phase), work->w_in + at, RE_IM,
-                           work->conjugate, work->w + row * s->k, rows * s->k);
+                           work->conjugate, w, f->w_part);
         else
-            from_frequencies(work, taps_plane(s, phase), work->w + row * s->k,
-                             rows * s->k, work->w_out + at);
+            from_frequencies(work, taps_plane(s, phase), w, f->w_part, work->w_out + at);
     }
 }
 
@@ -281,14 +306,16 @@ static void output_task(void *argument, size_t n, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    const SimConvShape *s = &work->f->shape;
+    const SimFourier *f = work->f;
+    const SimConvShape *s = &f->shape;
     const Plane plane = {s->oh, s->ow, s->k, s->ow * s->k, s->k};
     const size_t at = n * s->oh * s->ow * s->k;
+    float *const y = work->y + n * f->k_row;
     if (work->y_in)
         to_frequencies(work, plane, work->y_in + at, work->x_in ? IM_RE : TURNED,
-                       work->conjugate, work->y + n * s->k, s->n * s->k);
+                       work->conjugate, y, f->y_part);
     else
-        from_frequencies(work, plane, work->y + n * s->k, s->n * s->k, work->y_out + at);
+        from_frequencies(work, plane, y, f->y_part, work->y_out + at);
 }
 
 /* One frequency. With x in parts -im, re, im the products of complex numbers are
@@ -300,30 +327,33 @@ static void product_task(void *argument, size_t k, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    const SimConvShape *s = &work->f->shape;
-    const size_t n = s->n, wide = work->f->phases * s->c, outs = s->k;
-    const size_t x_part = n * wide, w_part = wide * outs, y_part = n * outs;
-    float *w = work->w + k * 2 * w_part;
-    if (work->y_out) {
-        const float *x = work->x + k * 3 * x_part;
-        float *y = work->y + k * 2 * y_part;
-        sim_dense_product(2 * n, outs, wide, (SimMatrix){x + x_part, wide, false},
-                          (SimMatrix){w, outs, false}, false, y, outs);
-        sim_dense_product(2 * n, outs, wide, (SimMatrix){x, wide, false},
-                          (SimMatrix){w + w_part, outs, false}, true, y, outs);
-    } else if (work->x_out) {
-        const float *y = work->y + k * 3 * y_part;
-        float *x = work->x + k * 2 * x_part;
-        sim_dense_product(2 * n, wide, outs, (SimMatrix){y + y_part, outs, false},
-                          (SimMatrix){w, outs, true}, false, x, wide);
-        sim_dense_product(2 * n, wide, outs, (SimMatrix){y, outs, false},
-                          (SimMatrix){w + w_part, outs, true}, true, x, wide);
-    } else {
-        const float *x = work->x + k * 3 * x_part, *y = work->y + k * 2 * y_part;
-        for (size_t part = 0; part < 2; part++)
-            sim_dense_product(
-                wide, outs, 2 * n, (SimMatrix){x + part * x_part, wide, true},
-                (SimMatrix){y, outs, false}, false, w + part * w_part, outs);
+    const SimFourier *f = work->f;
+    const size_t n = f->shape.n, wide = f->phases * f->shape.c, outs = f->shape.k;
+    float *w = work->w + k * 2 * f->w_part;
+    for (size_t half = 0; half < 2; half++) {
+        /* First the product with re of the weights, then that with im, parts apart. */
+        const SimMatrix weights = {w + half * f->w_part, f->k_row, work->x_out != NULL};
+        for (size_t part = 0; part < 2; part++) {
+            if (work->y_out)
+                sim_dense_product(
+                    n, outs, wide,
+                    (SimMatrix){work->x + (k * 3 + 1 - half + part) * f->x_part, f->x_row,
+                                false},
+                    weights, half, work->y + (k * 2 + part) * f->y_part, f->k_row);
+            else if (work->x_out)
+                sim_dense_product(
+                    n, wide, outs,
+                    (SimMatrix){work->y + (k * 3 + 1 - half + part) * f->y_part, f->k_row,
+                                false},
+                    weights, half, work->x + (k * 2 + part) * f->x_part, f->x_row);
+            else
+                sim_dense_product(
+                    wide, outs, n,
+                    (SimMatrix){work->x + (k * 3 + half + part) * f->x_part, f->x_row,
+                                true},
+                    (SimMatrix){work->y + (k * 2 + part) * f->y_part, f->k_row, false},
+                    part, w + half * f->w_part, f->k_row);
+        }
     }
 }
 
