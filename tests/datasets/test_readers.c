@@ -107,6 +107,48 @@ Test(readers, samples_are_recognised_whatever_their_name)
     }
 }
 
+/* From any mark on, the same events come again. */
+Test(readers, marks_are_places_to_come_back_to)
+{
+    enum { MOST = 4096 };
+    static DataEvent first[MOST], again[MOST];
+    for (const Sample *s = samples; s->name; s++) {
+        DataMark marks[8];
+        size_t at[8], n_marks = 0, total = 0, got = 1;
+        const Bytes bytes = s->make();
+        char *path = scratch_write(folder, "marked", bytes.b, bytes.n);
+        free(bytes.b);
+        data_file_close(file);
+        file = NULL;
+        const SimStatus status = data_file_open(path, DATA_AXES_JAER, &file);
+        free(path);
+        if (status == SIM_ERR_UNSUPPORTED || file->info.kind != DATA_EVENTS)
+            continue;
+        cr_assert(file->reader->mark && file->reader->go, "%s", s->format);
+        while (got > 0 && total + 3 < MOST) { /* three at a time: also inside packets */
+            if (n_marks < 8) {
+                at[n_marks] = total;
+                file->reader->mark(file, &marks[n_marks++]);
+            }
+            cr_assert_eq(file->reader->next_events(file, 3, first + total, &got), SIM_OK);
+            total += got;
+        }
+        for (size_t m = n_marks; m-- > 0;) {
+            size_t n_again = 0;
+            cr_assert_eq(file->reader->go(file, &marks[m]), SIM_OK, "%s", sim_message());
+            for (got = 1; got > 0 && n_again + 3 < MOST; n_again += got)
+                cr_assert_eq(file->reader->next_events(file, 3, again + n_again, &got),
+                             SIM_OK);
+            cr_expect_eq(n_again, total - at[m], "%s", s->name);
+            for (size_t i = 0; i < n_again && i < total - at[m]; i++)
+                cr_assert(again[i].t_us == first[at[m] + i].t_us &&
+                              again[i].x == first[at[m] + i].x &&
+                              again[i].y == first[at[m] + i].y,
+                          "%s: event %zu from mark %zu", s->name, i, m);
+        }
+    }
+}
+
 /* --- events --------------------------------------------------------------------------*/
 
 Test(readers, aedat2_axes)

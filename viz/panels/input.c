@@ -155,9 +155,18 @@ static void colour_events(State *s, const VizView *view, Mode mode)
     const VizTheme *const theme = view->theme;
     const VizColour under = ground(theme);
     const size_t n = s->w * s->h;
-    float seen[16]; /* a pixel's brightness by its number of events */
-    for (int k = 0; k < 16; k++)
-        seen[k] = 1 - powf(0.42f, (float)k);
+    /* A pixel's brightness by its number of events: one is well seen where that is usual,
+     * many do not all look the same. */
+    enum { SEEN = 64 };
+    float seen[SEEN];
+    double sum_of_seen = 0, n_seen = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum_of_seen += (double)(s->on[i] + s->off[i]);
+        n_seen += (s->on[i] > 0) + (s->off[i] > 0);
+    }
+    const float usual = n_seen > 0 ? fmaxf((float)(sum_of_seen / n_seen) / 2, 1) : 1;
+    for (int k = 0; k < SEEN; k++)
+        seen[k] = 1 - powf(0.42f, (float)k / usual);
     s->most = 0;
     for (size_t i = 0; i < n; i++) {
         const double sum = (double)(s->on[i] + s->off[i]);
@@ -174,8 +183,8 @@ static void colour_events(State *s, const VizView *view, Mode mode)
             continue;
         }
         if (mode == MODE_EVENTS) {
-            on = seen[on < 15 ? (int)on : 15];
-            off = seen[off < 15 ? (int)off : 15];
+            on = seen[on < SEEN - 1 ? (int)on : SEEN - 1];
+            off = seen[off < SEEN - 1 ? (int)off : SEEN - 1];
         }
         s->pixels[i] = add_light(under, theme->on, on, theme->off, off);
     }
