@@ -13,8 +13,9 @@
  *       +---------------------------------------------> instruction
  *          START  FORWARD ...   LOSS   ... BACKWARD  END
  *
- * START and END stand for the caller filling in inputs and looking at results, LOSS for
- * the caller filling in the gradients of the outputs. */
+ * Some instructions run in a loop over time, a few steps in each run; buffers between
+ * them hold one run only. START and END stand for the caller filling in inputs and
+ * looking at results, LOSS for the caller filling in the gradients of the outputs. */
 #pragma once
 
 #include "nets/net.h"

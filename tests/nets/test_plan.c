@@ -68,7 +68,7 @@ static const Small smalls[] = {
 enum { N_SMALLS = sizeof smalls / sizeof *smalls };
 static size_t all_smalls[N_SMALLS] = {0, 1, 2, 3, 4, 5, 6}; /* pointers do not travel */
 
-static void open_small(const Small *small, const char *surrogate, Fixture *f)
+static void open_sized(const Small *small, const char *surrogate, size_t side, Fixture *f)
 {
     memset(f, 0, sizeof *f);
     fixture_good(sim_context_create(2, NULL, &f->context));
@@ -86,10 +86,15 @@ static void open_small(const Small *small, const char *surrogate, Fixture *f)
     if (strcmp(small->model, "msresnet") == 0) /* else the branches add nothing */
         fixture_good(sim_option_set(model->options, options, "second_gamma", "1"));
     fixture_good(model->build(options,
-                              &(NetModelInput){SIDE, SIDE, 2, CLASSES, STEPS, false},
+                              &(NetModelInput){side, side, 2, CLASSES, STEPS, false},
                               &spec, &f->graph));
     fixture_good(net_params_create(&f->graph, STEPS, 5, &f->context, &f->params));
     free(options);
+}
+
+static void open_small(const Small *small, const char *surrogate, Fixture *f)
+{
+    open_sized(small, surrogate, SIDE, f);
 }
 
 static NetPlanOptions training(NetMemory memory)
@@ -119,6 +124,35 @@ ParameterizedTest(const size_t *index, plan, policies)
             size += fabs((double)a[i]);
         cr_assert_gt(size, 0.0);
         cr_assert_eq(memcmp(a, b, n * sizeof *a), 0, "%s", small->model);
+        free(a);
+        free(b);
+        fixture_close(&f);
+    }
+}
+
+/* Tensors so large that loops take more than one run, the last one shorter. */
+Test(plan, policies_in_runs)
+{
+    static const Small large[] = {
+        {"msresnet", "stages", "64x1,80x1/2", "stem_kernel", "3"},
+        {"sresnet", "n", "1", "filters", "64"},
+    };
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        Fixture f;
+        Plan plan = {0};
+        size_t n, in_runs = 0;
+        open_sized(&large[i], "triangle", i ? 48 : 24, &f);
+        NetPlanOptions keep = training(NET_MEMORY_KEEP),
+                       recompute = training(NET_MEMORY_RECOMPUTE);
+        keep.batch = recompute.batch = 4;
+        fixture_good(plan_nodes(&f.graph, &recompute, &f.context, true, &plan));
+        fixture_good(plan_program(&plan));
+        for (size_t k = 0; k < plan.n_loops; k++)
+            in_runs += plan.loops[k].steps < STEPS;
+        cr_expect_gt(in_runs, 4, "only %zu loops have runs", in_runs);
+        plan_destroy(&plan);
+        float *a = fixture_train(&f, &keep, &n), *b = fixture_train(&f, &recompute, &n);
+        cr_expect_eq(memcmp(a, b, n * sizeof *a), 0, "%s", large[i].model);
         free(a);
         free(b);
         fixture_close(&f);
