@@ -176,6 +176,8 @@ static SimStatus draw_curves(const CliCompareTable *table, size_t group, bool *d
           "set key outside right top Left reverse\n"
           "set style fill transparent solid 0.13 noborder\n",
           gp);
+    if (table->compare->variants[0].experiment.train.epochs <= 12)
+        fputs("set xtics 1\n", gp);
     for (size_t i = 0; i < shown.n; i++)
         fprintf(gp,
                 "%sdata index %zu using 1:(100*$3):(100*$4) with filledcurves notitle "
