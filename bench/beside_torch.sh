@@ -16,37 +16,40 @@ python=/usr/bin/python3
 code=$($python -c 'import torch, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)')
 for net in $nets; do
     case $net in
-    sresnet) sizes="--steps 10 --size 64" ;;
-    *) sizes="--steps 8 --size 48" ;;
+    sresnet) sizes="--steps 10 --size 64 --batch 4" copies=3 ;;
+    mocapsnet) sizes="--blocks 1 --batch 128" copies=4 ;; # Adam keeps two moments
+    *) sizes="--steps 8 --size 48 --batch 4" copies=3 ;;
     esac
     figures=$(mktemp)
     for round in $(seq "$rounds"); do
         # shellcheck disable=SC2086
-        $python "$yardstick" "$net" $sizes --batch 4 --surrogate triangle --runs 3 | tr -d '\n' >>"$figures"
+        $python "$yardstick" "$net" $sizes --surrogate triangle --runs 3 | tr -d '\n' >>"$figures"
         echo >>"$figures"
         for memory in keep recompute; do
             "$build/cli/apical" bench step --net "$net" --memory "$memory" --json - | tr -d '\n' >>"$figures"
             echo >>"$figures"
         done
     done
-    $python - "$figures" "$code" <<'PYTHON'
+    $python - "$figures" "$code" "$copies" <<'PYTHON'
 import json, sys
 from statistics import median
 lines = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
 theirs = [l for l in lines if "suite" not in l]
 mid = lambda rows, key: median(r[key] for r in rows)
-mean = lambda rates: sum(rates) / len(rates)
+mean = lambda rates: sum(rates) / len(rates) if rates else 0.0
 for memory in ("keep", "recompute"):
     ours = [l["rows"][0] for l in lines if "suite" in l and l["rows"][0]["memory"] == memory]
-    copies = 3 * 4e-6 * ours[0]["parameters"]  # weights, gradients, momentum
+    copies = int(sys.argv[3]) * 4e-6 * ours[0]["parameters"]  # weights, gradients, moments
     held = mid(theirs, "peak_mb") * 1.048576 - float(sys.argv[2]) * 1.048576 - copies
     train, infer = mid(ours, "train_s"), mid(ours, "infer_s")
     took = mid(ours, "activation_bytes") / 1e6
+    peak, theirs_peak = mid(ours, "peak_bytes") / 1e6, mid(theirs, "peak_mb") * 1.048576
     print("%-9s %-9s  train %.3f s against %.3f (%.1fx)  inference %.3f s against %.3f (%.1fx)  "
-          "activations %.0f MB against %.0f (1/%.1f)  firing %.1f %% against %.1f %%" % (
+          "activations %.0f MB against %.0f (1/%.1f)  "
+          "process %.0f MB against %.0f (1/%.1f)  firing %.1f %% against %.1f %%" % (
           ours[0]["net"], memory, train, mid(theirs, "train_s"), mid(theirs, "train_s") / train,
           infer, mid(theirs, "infer_s"), mid(theirs, "infer_s") / infer, took, held, held / took,
-          100 * mid(ours, "rate"), 100 * mean(theirs[0]["rates"])))
+          peak, theirs_peak, theirs_peak / peak, 100 * (mid(ours, "rate") if ours[0]["rate"] is not None else 0), 100 * mean(theirs[0]["rates"])))
 PYTHON
     rm -f "$figures"
 done
