@@ -35,5 +35,13 @@ step "4  One recording, step by step, with every spike written down" \
     "apical sim $out/run $sample --record $out/activity.h5"
 "$apical" sim "$out/run" "$sample" --record "$out/activity.h5" --plots "$out/run/plots"
 
+view="$apical view $out/run $sample"
+step "5  Its neurons at work" "$view"
+$view --at 100ms --screenshot "$out/run/plots/viewer.png"
+
 printf '\nDone in %d s. Pictures:\n' "$(($(date +%s) - start))"
 find "$out/run" -name '*.png' | LC_ALL=C sort | sed 's/^/    /'
+printf '\nThe moving picture (space plays, ? shows all keys):\n    %s --play --loop\n' "$view"
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ -t 1 ]; then
+    $view --play --loop
+fi

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 sh scripts/install.sh test
 sh scripts/build.sh build-test -Dtests=enabled
-sh scripts/build.sh build-sanitize -Dtests=enabled -Dbuildtype=debugoptimized \
+sh scripts/build.sh build-sanitize -Dtests=enabled -Dbuildtype=debug -Doptimization=1 \
     -Db_sanitize=address,undefined -Db_lundef=false
 
 passed=0 failed=0 skipped=0
@@ -50,6 +50,7 @@ run() {
 
 run build-test
 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
+    LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     run build-sanitize datasets cli viz viewer
 
