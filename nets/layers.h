@@ -248,6 +248,9 @@ extern const NetLayer net_layer_group_rational;
 extern const NetLayer net_layer_pwlu;
 extern const NetLayer net_layer_dynamic_relu;
 extern const NetLayer net_layer_mean_relu; /* no options */
+/* No options; the pixels of x are nodes, a second input [1 or T,N,1,nodes,nodes] is their
+ * normalised adjacency, a constant for gradients. */
+extern const NetLayer net_layer_graph_relu;
 /* The planner puts these where a layer wants another form than the wire has. */
 extern const NetLayer net_layer_unpack; /* spikes -> dense */
 extern const NetLayer net_layer_pack;   /* dense 0/1 values -> spikes */

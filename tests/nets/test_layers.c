@@ -191,6 +191,7 @@ static const Case cases[] = {
     {"dynamic relu b", &net_layer_dynamic_relu, &dynamic_b, SHAPE, {D}, 1, false},
     {"dynamic relu c", &net_layer_dynamic_relu, &dynamic_c, SHAPE, {D}, 1, false},
     {"mean relu", &net_layer_mean_relu, NULL, SHAPE, {D}, 1, false},
+    {"graph relu", &net_layer_graph_relu, NULL, SHAPE, {D}, 1, false},
     {"unpack", &net_layer_unpack, NULL, WIDE, {S}, 1, false},
     {"pack", &net_layer_pack, NULL, WIDE, {D}, 1, false},
 };

@@ -104,6 +104,40 @@ Test(adaptive_layers, differences)
     const NetGroupRational rational = {.groups = 4, .start = 1};
     differences(&net_layer_group_rational, &rational, "group rational");
     differences(&net_layer_mean_relu, NULL, "mean relu");
+    differences(&net_layer_graph_relu, NULL, "graph relu");
+}
+
+/* Three nodes of a path, one channel, the coefficients set through the last bias; what
+ * the adjacency does is seen through the scores. */
+Test(adaptive_layers, graph_relu_by_hand)
+{
+    enum { W1, B1, W2, V1, C1, V2, C2 };
+    HarnessSetup setup = setup_of(&net_layer_graph_relu, NULL, (SimShape){1, 1, 1, 3, 1});
+    setup.n_inputs = 2;
+    setup.in[1] = (SimShape){1, 1, 1, 3, 3};
+    Harness h;
+    harness_open(&setup, &h);
+    copy(h.x[0], (float[]){1.0f, -2.0f, 0.5f}, 3);
+    copy(h.x[1], (float[]){0.5f, 0.5f, 0.0f, 0.5f, 0.0f, 0.5f, 0.0f, 0.5f, 0.5f}, 9);
+    for (size_t i = 0; i < h.plan.n_params; i++)
+        memset(h.params[i], 0, h.n_params[i] * sizeof(float));
+    h.params[W1][0] = 1.0f;
+    h.params[B1][0] = 2.0f;
+    h.params[W2][0] = 1.5f;
+    static const double lines[4] = {0.9, -0.4, 0.1, 0.3};
+    for (size_t i = 0; i < 4; i++)
+        h.params[C2][i] = (float)atanh(lines[i]);
+    harness_forward(&h);
+    /* 0.9 A x + 0.1 x, then scores 1.5 relu(. + 2), softmax, the larger line. */
+    static const double x[3] = {1.0, -2.0, 0.5}, spread[3] = {-0.35, 0.475, -0.625};
+    double g[3], sum = 0.0, want[3];
+    for (size_t i = 0; i < 3; i++)
+        sum += g[i] = exp(1.5 * fmax(0.0, spread[i] + 2.0));
+    for (size_t i = 0; i < 3; i++)
+        want[i] =
+            g[i] / sum * fmax(lines[0] * x[i] + lines[2], lines[1] * x[i] + lines[3]);
+    equal("y", h.y, want, 3);
+    harness_close(&h);
 }
 
 /* Four channels in two groups: numerator and denominator of the reference's example. */
