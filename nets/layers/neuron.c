@@ -175,7 +175,8 @@ static void join_back_task(void *argument, size_t index, size_t thread)
     const Join *join = argument;
     NeuronBranches run = branches_of(join, index);
     double *sums = join->sums + index * join->n_sums, *d_params[NEURON_MAX_PARAMS] = {0};
-    memset(sums, 0, join->n_sums * sizeof *sums);
+    for (size_t i = 0; i < join->n_sums; i++) /* none where there are no parameters */
+        sums[i] = 0.0;
     for (size_t i = 0; i < join->n_params; i++)
         d_params[i] = sums + i * (join->n_sums / join->n_params);
     run.d_params = join->n_params ? d_params : NULL;
