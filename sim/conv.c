@@ -53,7 +53,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
     }
     if (conv->fourier)
         most = sim_fourier_scratch_bytes(conv->fourier);
-    SimArena arenas[6] = {0};
+    SimArena arenas[7] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
@@ -67,6 +67,10 @@ static size_t measure(const SimConv *conv, unsigned calls)
     if ((calls & SIM_CONV_FORWARD) && conv->form == SIM_SPIKES &&
         conv->break_even.forward > 0.0)
         sim_conv_packed_layout(conv, &arenas[3]);
+    if (conv->has_outer) {
+        SimConvOuter outer;
+        sim_conv_outer_layout(conv, &arenas[6], &outer);
+    }
     const SimConvTileRows *const rows[] = {&conv->tile_forward, &conv->tile_input};
     for (size_t i = 0; i < 2; i++)
         if (rows[i]->images) {
@@ -119,8 +123,7 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     }
     if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always) {
         sim_conv_tile_weights_plan(conv);
-        if (!conv->tile_weights.images)
-            SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_WEIGHTS));
+        conv->has_outer = !conv->tile_weights.images;
     }
     conv->scratch_bytes = measure(conv, calls);
     *out = conv;
@@ -303,8 +306,11 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
         SimTileWeightsRoom room;
         sim_conv_tile_weights_layout(conv, &arena, &room);
         sim_conv_tile_weights(conv, nt, x, dy, d_weights, &room);
-    } else
-        sim_conv_dense_weights(conv, nt, x, dy, d_weights, &arena);
+    } else {
+        SimConvOuter outer;
+        sim_conv_outer_layout(conv, &arena, &outer);
+        sim_conv_outer_weights(conv, nt, x, dy, d_weights, &outer);
+    }
     if (d_bias) {
         arena.used = 0;
         add_bias_gradient(conv, nt * s->n * s->oh * s->ow, dy, d_bias,

@@ -37,6 +37,7 @@ struct SimConv {
     const SimContext *context;
     SimBreakEven break_even;
     bool use_spikes; /* forward, when the form is spikes */
+    bool has_outer;  /* dense gradient of the weights in f32 */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
     SimConvTileRows tile_forward, tile_input; /* images 0: not planned */
@@ -75,6 +76,18 @@ typedef struct SimConvGather { /* gradient of the weights from lists of spikes *
 } SimConvGather;
 
 void sim_conv_gather_layout(const SimConv *conv, SimArena *arena, SimConvGather *out);
+
+typedef struct SimConvOuter { /* dense gradient of the weights in f32 */
+    size_t images;            /* at a time */
+    size_t k_blocks;          /* SIM_ROW output channels each, over all groups */
+    float *x;                 /* [images, h, w, c], unpacked; else not used */
+    float *dy;                /* [k_blocks, images, oh, ow, SIM_ROW] */
+    float *sums;              /* [k_blocks, taps, c / groups, SIM_ROW] */
+} SimConvOuter;
+
+void sim_conv_outer_layout(const SimConv *conv, SimArena *arena, SimConvOuter *out);
+void sim_conv_outer_weights(const SimConv *conv, size_t nt, const SimTensor *x,
+                            const float *dy, float *d_weights, const SimConvOuter *o);
 
 /* Through the spike kernels; the same promises as in conv.h. */
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,

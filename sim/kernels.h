@@ -23,6 +23,10 @@ typedef struct SimRows {
 } SimRows;
 enum { SIM_TAPS = 25 };
 
+typedef struct SimOuter { /* pixels for outer_sums, in floats from one to the next */
+    size_t rows, columns, x_row, x_step, dy_row, dy_step;
+} SimOuter;
+
 /* The integrate-and-fire family, potentials measured from rest:
  *
  *     now        h = decay v + gain x;  s = [h > threshold];  v = reset(h, s)
@@ -42,10 +46,11 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
                             SIM_SURROGATE_EXPONENTIAL,  /* a/2 exp(-a |x|) */
                             SIM_SURROGATE_LEAKY_RECTANGLE, /* a where |x| < 1 / (2a), else
                                                               0.01 */
-                            SIM_SURROGATE_CIRCLE,         /* (1 + a^2 x^2)^(-3/2) */
-                            SIM_SURROGATE_MULTI_GAUSSIAN, /* a/2 (1.15 N(ax) - 0.025 (N((ax
-                                                             - 1) / 6) + N((ax + 1) / 6)))
-                                                           */
+                            SIM_SURROGATE_CIRCLE,          /* (1 + a^2 x^2)^(-3/2) */
+                            SIM_SURROGATE_MULTI_GAUSSIAN,  /* a/2 (1.15 N(ax) - 0.025
+                                                              (N((ax
+                                                              - 1) / 6) + N((ax + 1) / 6)))
+                                                            */
                             SIM_N_SURROGATES
 } SimSurrogate;
 
@@ -100,8 +105,9 @@ typedef struct SimAlif {
 } SimAlif;
 
 /* A layer of capsules sees 16 images side by side: `[..,16]` is one number of each, and a
- * group of images starts a new array. One input capsule i brings its pose u [D,16] and its
- * weights w [J,D,P]; its vote for output j is vote[p] = sum over d of w[j,d,p] u[d]. */
+ * group of images starts a new array. One input capsule i brings its pose u [D,16] and
+ * its weights w [J,D,P]; its vote for output j is vote[p] = sum over d of w[j,d,p] u[d].
+ */
 enum { SIM_CAPSULE_IMAGES = 16, SIM_CAPSULE_POSE = 64 /* the longest P */ };
 typedef struct SimCapsules {
     size_t outputs, pose_in, pose_out; /* J, D, P */
@@ -226,6 +232,10 @@ typedef struct SimKernels {
                               size_t row_last, size_t c_first, size_t c_last,
                               const uint64_t *active, const float *dy,
                               const float *weights, float *dx);
+    /* sum [c, SIM_ROW] = x[i] dy[k] + sum, rounded once, pixel by pixel in order; x [c],
+     * dy [SIM_ROW] at each pixel. */
+    void (*outer_sums)(const SimOuter *outer, size_t c, const float *x, const float *dy,
+                       float *sum);
     /* counts[b] += the number of n pixels whose bit b is set; pixel i is the word
      * bits[i * stride]. */
     void (*spikes_tally)(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts);
@@ -266,7 +276,8 @@ typedef struct SimKernels {
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
                             const float *x, float *slope);
 
-    /* --- capsules (sim/kernels/capsules*): votes in registers, never in memory ------- */
+    /* --- capsules (sim/kernels/capsules*): votes in registers, never in memory -------
+     */
     /* dots[k] [J,16] = vote . x[k] with x[k] [J,P,16], for k < n; squares [J,16] =
      * |vote|^2 unless NULL. */
     void (*capsules_agree)(const SimCapsules *capsules, const float *w, const float *u,

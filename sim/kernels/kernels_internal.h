@@ -11,6 +11,9 @@ void sim_kernels_init_avx512(SimKernels *kernels);
 /* One part of a level each. */
 void sim_spikes_init_avx2(SimKernels *kernels);
 void sim_spikes_init_avx512(SimKernels *kernels);
+void sim_outer_init_ref(SimKernels *kernels);
+void sim_outer_init_avx2(SimKernels *kernels);
+void sim_outer_init_avx512(SimKernels *kernels);
 void sim_conv_spikes_init_ref(SimKernels *kernels);
 void sim_conv_spikes_init_avx2(SimKernels *kernels);
 void sim_conv_spikes_init_avx512(SimKernels *kernels);

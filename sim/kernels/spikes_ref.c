@@ -54,6 +54,7 @@ void sim_kernels_init_ref(SimKernels *kernels)
         .spikes_add = spikes_add,
         .spikes_count = spikes_count,
     };
+    sim_outer_init_ref(kernels);
     sim_conv_spikes_init_ref(kernels);
     sim_neuron_init_ref(kernels);
     sim_elementwise_init_ref(kernels);

@@ -311,6 +311,44 @@ Test(conv, spike_path_is_the_same_everywhere)
     }
 }
 
+/* The dense gradient of the weights: one sum over pixels in order, whoever computes it.
+ */
+Test(conv, dense_weight_gradient_is_the_same_everywhere)
+{
+    static const SimConvShape shapes[] = {
+        SHAPE(2, 6, 7, 21, 50, 3, 1, 1, 1),
+        SHAPE(3, 9, 8, 24, 48, 3, 2, 1, 2),
+        SHAPE(2, 40, 40, 16, 32, 5, 1, 2, 1),
+        SHAPE(3, 1, 1, 70, 10, 1, 1, 0, 1),
+    };
+    for (size_t i = 0; i < 2 * (sizeof shapes / sizeof *shapes); i++) {
+        Case c = {.shape = shapes[i / 2],
+                  .form = i % 2 ? SIM_SPIKES : SIM_DENSE,
+                  .density = 0.6};
+        Data d = make_data(&c);
+        Results first = {0};
+        for (size_t isa = 0; isa < 3; isa++)
+            for (int threads = 1; threads <= 3; threads++) {
+                SimContext context;
+                if (sim_context_create(threads, isas[isa], &context) != SIM_OK)
+                    continue;
+                context.spike_path = SIM_SPIKES_NEVER;
+                context.precision = SIM_PRECISION_F32;
+                Results r = run_all(&d, &context);
+                if (first.y)
+                    cr_assert_arr_eq(first.dw, r.dw, d.nw * 4, "%s, %d threads",
+                                     isas[isa], threads);
+                else
+                    first = (Results){calloc(1, 1), NULL, r.dw, NULL};
+                if (first.dw != r.dw)
+                    free(r.dw);
+                free(r.y), free(r.dx), free(r.d_bias);
+            }
+        free(first.y), free(first.dw);
+        free_data(&d);
+    }
+}
+
 /* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
 Test(conv, choice_is_made_from_outside)
 {

@@ -249,3 +249,49 @@ ParameterizedTest(Listing *l, spikes, listing)
         free(lists[i]), free(sum[i]);
     free(bits), free(rows), free(from);
 }
+
+/* --- outer products -------------------------------------------------------------------
+ */
+
+ParameterizedTestParameters(spikes, outer)
+{
+    static Listing cases[12]; /* rows and columns of pixels */
+    size_t n = 0;
+    for (size_t size = 0; size < 6; size++)
+        for (unsigned cpu = SIM_CPU_AVX2; cpu <= BOTH; cpu += 2)
+            cases[n++] = (Listing){cpu, 0.0, size, 1 + size * size % 7};
+    return cr_make_param_array(Listing, cases, n);
+}
+
+ParameterizedTest(Listing *l, spikes, outer)
+{
+    enum { C = 29, X_STEP = 31, DY_STEP = SIM_ROW + 3 };
+    test_need_cpu(l->cpu);
+    SimKernels table[2];
+    sim_kernels_init(&table[0], 0);
+    sim_kernels_init(&table[1], l->cpu);
+    const SimOuter o = {.rows = l->rows,
+                        .columns = l->columns,
+                        .x_step = X_STEP,
+                        .x_row = X_STEP * (l->columns + 2),
+                        .dy_step = DY_STEP,
+                        .dy_row = DY_STEP * (l->columns + 1)};
+    const size_t nx = (l->rows + 1) * o.x_row, ny = (l->rows + 1) * o.dy_row;
+    float *x = guarded(NULL, nx), *dy = guarded(NULL, ny);
+    float *from = guarded(NULL, C * SIM_ROW);
+    test_fill(x, nx, 1);
+    test_fill(dy, ny, 2);
+    test_fill(from, C * SIM_ROW, 3);
+    float *sum[2] = {guarded(from, C * SIM_ROW), guarded(from, C * SIM_ROW)};
+    for (size_t i = 0; i < 2; i++)
+        table[i].outer_sums(&o, C, x, dy, sum[i]);
+    same(sum[0], sum[1], C * SIM_ROW, "outer products");
+    for (size_t k = 0; k < SIM_ROW; k++) { /* one channel against its formula */
+        double want = (double)from[k];
+        for (size_t p = 0; p < l->rows * l->columns; p++)
+            want += (double)x[p / l->columns * o.x_row + p % l->columns * X_STEP] *
+                    (double)dy[p / l->columns * o.dy_row + p % l->columns * DY_STEP + k];
+        cr_assert_float_eq(sum[0][k], want, 1e-4);
+    }
+    free(x), free(dy), free(from), free(sum[0]), free(sum[1]);
+}
