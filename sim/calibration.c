@@ -37,11 +37,15 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
                                             .kw = row->kw,
                                             .groups = row->groups},
                             context)) {
-        enum { FEW = 9 }; /* binary logarithm of the pixels that do not fill the tiles */
-        const bool few = row->pixels_log2 < FEW;
-        static const SimBreakEven split[] = {{0.2, 0.16, 0.12}, {0.25, 0.4, 0.2}};
-        static const SimBreakEven bf16[] = {{0.11, 0.06, 0.07}, {0.15, 0.25, 0.08}};
-        return context->precision == SIM_PRECISION_SPLIT ? split[few] : bf16[few];
+        /* Tiles take weights in their own order, made anew for every window of time: that
+         * costs most where weights are many and pixels few. */
+        enum { MANY_WEIGHTS = 128 * 128, FEW_PIXELS = 9 /* binary logarithm */ };
+        const bool split = context->precision == SIM_PRECISION_SPLIT;
+        const bool many = row->c * row->k > MANY_WEIGHTS;
+        const bool few = row->pixels_log2 < FEW_PIXELS;
+        return split ? (SimBreakEven){many ? 0.25 : 0.15, few ? 0.4 : 0.16,
+                                      few ? 0.2 : 0.12}
+                     : (SimBreakEven){many ? 0.15 : 0.06, few ? 0.25 : 0.06, 0.07};
     }
     if (context->cpu & SIM_CPU_AVX512)
         return (SimBreakEven){.forward = 0.3, .input = 0.27, .weights = 0.4};

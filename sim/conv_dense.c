@@ -5,18 +5,12 @@
 
 enum { CHUNK_BYTES = 5 << 19 /* of input that one dense backward call takes */ };
 
-/* One factor of a call: `rows` of `c` numbers a step (weights: in all). */
-typedef struct Factor {
-    size_t rows, c;
-    const float *f32;     /* or */
-    const uint64_t *bits; /* packed spikes */
-} Factor;
-
 typedef struct Call {
-    Factor a, b;
-    bool b_is_weights; /* the same for every step, put in order once */
-    bool c_is_sum;     /* of all steps */
-    size_t c_rows, c;  /* of the result: a step's, or of the sum */
+    size_t a_rows, a_c; /* of a step: rows of so many numbers */
+    const float *a;     /* or */
+    const uint64_t *bits;
+    const float *weights;
+    size_t c_rows, c; /* of the result of a step */
     bool accumulate;
 } Call;
 
@@ -43,30 +37,13 @@ static size_t y_rows(const SimConvShape *s)
 static Call describe(const SimConv *conv, SimDenseCall kind)
 {
     const SimConvShape *s = &conv->shape;
-    const Factor x = {x_rows(s), s->c, NULL, NULL}, dy = {y_rows(s), s->k, NULL, NULL};
-    const size_t taps = s->kh * s->kw, c = s->c / s->groups;
-    switch (kind) {
-    case SIM_DENSE_FORWARD:
-        return (Call){.a = x,
-                      .b = {taps, c * s->k, NULL, NULL},
-                      .b_is_weights = true,
-                      .c_rows = y_rows(s),
-                      .c = s->k};
-    case SIM_DENSE_BACKWARD_INPUT:
-        return (Call){.a = dy,
-                      .b = {taps * c, s->k, NULL, NULL},
-                      .b_is_weights = true,
-                      .c_rows = x_rows(s),
-                      .c = s->c,
-                      .accumulate = true};
-    default:
-        return (Call){.a = x,
-                      .b = dy,
-                      .c_is_sum = true,
-                      .c_rows = taps * c,
-                      .c = s->k,
-                      .accumulate = true};
-    }
+    if (kind == SIM_DENSE_FORWARD)
+        return (Call){.a_rows = x_rows(s), .a_c = s->c, .c_rows = y_rows(s), .c = s->k};
+    return (Call){.a_rows = y_rows(s),
+                  .a_c = s->k,
+                  .c_rows = x_rows(s),
+                  .c = s->c,
+                  .accumulate = true};
 }
 
 static size_t most_steps(const SimConvDense *d)
@@ -92,10 +69,9 @@ static Scratch layout(const SimConv *conv, SimDenseCall kind, SimArena *arena)
     at.packed = sim_arena_take(arena, packed);
     at.own = sim_arena_take(arena, own);
     at.a =
-        sim_arena_take(arena, spikes ? steps * call.a.rows * call.a.c * sizeof *at.a : 0);
-    const size_t c_rows = (call.c_is_sum ? 1 : steps) * call.c_rows;
-    at.result =
-        sim_arena_take(arena, call.accumulate ? c_rows * call.c * sizeof(float) : 0);
+        sim_arena_take(arena, spikes ? steps * call.a_rows * call.a_c * sizeof *at.a : 0);
+    at.result = sim_arena_take(
+        arena, call.accumulate ? steps * call.c_rows * call.c * sizeof(float) : 0);
     return at;
 }
 
@@ -190,16 +166,16 @@ static void run_rows(const SimConv *conv, Rows rows, SimTask *task)
                  &rows);
 }
 
-/* A factor as the call takes it, from step t: spikes as numbers in `room`. */
-static const float *prepare(const SimConv *conv, const Factor *f, size_t t, size_t steps,
+/* Steps of `a` from t, spikes as numbers in `room`. */
+static const float *numbers(const SimConv *conv, const Call *call, size_t t, size_t steps,
                             float *room)
 {
-    if (!f->bits)
-        return f->f32 + t * f->rows * f->c;
+    if (!call->bits)
+        return call->a + t * call->a_rows * call->a_c;
     run_rows(conv,
-             (Rows){.n_rows = steps * f->rows,
-                    .c = f->c,
-                    .bits = f->bits + t * f->rows * sim_words(f->c),
+             (Rows){.n_rows = steps * call->a_rows,
+                    .c = call->a_c,
+                    .bits = call->bits + t * call->a_rows * sim_words(call->a_c),
                     .to = room},
              unpack_rows);
     return room;
@@ -240,19 +216,17 @@ static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t
         const bool many = d->many && nt - t >= d->chunk;
         SimDense *dense = many ? d->many : d->step;
         steps = many ? d->chunk : 1;
-        const float *a = prepare(conv, &call->a, t, steps, at.a);
-        if (!call->b_is_weights)
-            b = prepare(conv, &call->b, t, steps, NULL);
-        else if (kind == SIM_DENSE_FORWARD && conv->is_held)
+        const float *a = numbers(conv, call, t, steps, at.a);
+        if (kind == SIM_DENSE_FORWARD && conv->is_held)
             b = conv->held;
         else if (dense != ready)
-            b = in_order(call->b.f32, dense, &at);
+            b = in_order(call->weights, dense, &at);
         ready = dense;
-        float *to = c + (call->c_is_sum ? 0 : t * call->c_rows * call->c);
+        float *to = c + t * call->c_rows * call->c;
         sim_dense_run(dense, a, b, NULL, call->accumulate ? at.result : to, at.own);
         if (call->accumulate)
             run_rows(conv,
-                     (Rows){.n_rows = (call->c_is_sum ? 1 : steps) * call->c_rows,
+                     (Rows){.n_rows = steps * call->c_rows,
                             .c = call->c,
                             .from = at.result,
                             .to = to},
@@ -260,7 +234,7 @@ static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t
     }
 }
 
-/* --- the three calls -----------------------------------------------------------------
+/* --- the two calls -----------------------------------------------------------------
  */
 
 void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
@@ -268,9 +242,9 @@ void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                             SimArena *arena)
 {
     Call call = describe(conv, SIM_DENSE_FORWARD);
-    call.a.f32 = conv->form == SIM_SPIKES ? NULL : x->f32;
-    call.a.bits = conv->form == SIM_SPIKES ? x->bits : NULL;
-    call.b.f32 = weights;
+    call.a = conv->form == SIM_SPIKES ? NULL : x->f32;
+    call.bits = conv->form == SIM_SPIKES ? x->bits : NULL;
+    call.weights = weights;
     run(conv, SIM_DENSE_FORWARD, &call, nt, y, arena);
     if (bias)
         run_rows(conv,
@@ -286,18 +260,8 @@ void sim_conv_dense_input(const SimConv *conv, size_t nt, const float *dy,
                           SimArena *arena)
 {
     Call call = describe(conv, SIM_DENSE_BACKWARD_INPUT);
-    call.a.f32 = dy;
-    call.b.f32 = weights;
+    call.a = dy;
+    call.weights = weights;
     call.accumulate = accumulate;
     run(conv, SIM_DENSE_BACKWARD_INPUT, &call, nt, dx, arena);
-}
-
-void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights, SimArena *arena)
-{
-    Call call = describe(conv, SIM_DENSE_BACKWARD_WEIGHTS);
-    call.a.f32 = conv->form == SIM_SPIKES ? NULL : x->f32;
-    call.a.bits = conv->form == SIM_SPIKES ? x->bits : NULL;
-    call.b.f32 = dy;
-    run(conv, SIM_DENSE_BACKWARD_WEIGHTS, &call, nt, d_weights, arena);
 }

@@ -9,7 +9,7 @@
 #include "sim/conv_fourier.h"
 #include "sim/dense.h"
 
-typedef struct SimConvDense { /* one of the three calls through the dense library */
+typedef struct SimConvDense { /* one of the two calls through the dense library */
     size_t chunk;             /* steps that `many` takes */
     SimDense *step, *many;    /* for one step, for `chunk` steps; NULL: not planned */
 } SimConvDense;
@@ -116,8 +116,6 @@ void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
 void sim_conv_dense_input(const SimConv *conv, size_t nt, const float *dy,
                           const float *weights, bool accumulate, float *dx,
                           SimArena *arena);
-void sim_conv_dense_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights, SimArena *arena);
 
 /* Plans nothing where tiles do not fit or the context asks for f32. */
 void sim_conv_tile_weights_plan(SimConv *conv);

@@ -10,9 +10,8 @@
 typedef struct SimDense SimDense;
 
 typedef enum SimDenseCall {
-    SIM_DENSE_FORWARD,         /* a = x, b = weights, c = y */
-    SIM_DENSE_BACKWARD_INPUT,  /* a = dy, b = weights, c = dx */
-    SIM_DENSE_BACKWARD_WEIGHTS, /* a = x, b = dy, c = d_weights */
+    SIM_DENSE_FORWARD,        /* a = x, b = weights, c = y */
+    SIM_DENSE_BACKWARD_INPUT, /* a = dy, b = weights, c = dx */
     SIM_DENSE_CALLS
 } SimDenseCall;
 

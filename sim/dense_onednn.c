@@ -11,10 +11,9 @@ struct SimDense {
     SimDenseCall call;
     dnnl_engine_t engine;
     dnnl_stream_t stream;
-    dnnl_primitive_t primitive, reorder; /* reorder: plain <-> oneDNN's order, or NULL */
+    dnnl_primitive_t primitive, reorder; /* reorder: weights into its order, or NULL */
     dnnl_memory_t a, b, c, bias, scratch, plain;
-    size_t scratch_bytes,
-        own_bytes; /* own: weights or their gradient in oneDNN's order */
+    size_t scratch_bytes, own_bytes; /* own: weights in oneDNN's order */
 };
 
 static SimStatus check(dnnl_status_t status, const char *what)
@@ -96,16 +95,10 @@ static SimStatus make_primitive(SimDense *dense, const SimConvShape *s, const De
         hint = NULL;
         goto out;
     }
-    if (dense->call == SIM_DENSE_BACKWARD_INPUT)
-        SIM_TRY(check(dnnl_convolution_backward_data_desc_init(
-                          &desc, dnnl_convolution_direct, &d->x, &d->any, &d->y, strides,
-                          before, after),
-                      "convolution backward"));
-    else
-        SIM_TRY(check(dnnl_convolution_backward_weights_desc_init(
-                          &desc, dnnl_convolution_direct, &d->x, &d->any, NULL, &d->y,
-                          strides, before, after),
-                      "convolution backward"));
+    SIM_TRY(check(dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct,
+                                                           &d->x, &d->any, &d->y, strides,
+                                                           before, after),
+                  "convolution backward"));
     SIM_TRY(check(dnnl_primitive_desc_create(out, &desc, attr, dense->engine, hint),
                   "convolution backward"));
 out:
@@ -122,12 +115,10 @@ static SimStatus make_reorder(SimDense *dense, const dnnl_memory_desc_t *plain,
     SimStatus status = SIM_OK;
     dnnl_primitive_desc_t desc = NULL;
     dnnl_primitive_attr_t attr = NULL;
-    const bool out_of_own = dense->call == SIM_DENSE_BACKWARD_WEIGHTS;
     SIM_TRY(check(dnnl_primitive_attr_create(&attr), "attribute"));
-    SIM_TRY(check(
-        dnnl_reorder_primitive_desc_create(&desc, out_of_own ? own : plain, dense->engine,
-                                           out_of_own ? plain : own, dense->engine, attr),
-        "reorder"));
+    SIM_TRY(check(dnnl_reorder_primitive_desc_create(&desc, plain, dense->engine, own,
+                                                     dense->engine, attr),
+                  "reorder"));
     SIM_TRY(check(dnnl_primitive_create(&dense->reorder, desc), "reorder"));
 out:
     if (desc)
@@ -162,13 +153,10 @@ SimStatus sim_dense_create(const SimConvShape *shape, size_t images, SimDenseCal
     SIM_TRY(make_primitive(dense, shape, &d, bias, &desc));
     SIM_TRY(check(dnnl_primitive_create(&dense->primitive, desc), "convolution"));
 
-    const dnnl_query_t which = call == SIM_DENSE_BACKWARD_WEIGHTS
-                                   ? dnnl_query_diff_weights_md
-                                   : dnnl_query_weights_md;
-    const dnnl_memory_desc_t *own = dnnl_primitive_desc_query_md(desc, which, 0);
+    const dnnl_memory_desc_t *own =
+        dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
     const dnnl_memory_desc_t *pad =
         dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
-    const bool is_weights = call == SIM_DENSE_BACKWARD_WEIGHTS;
     const dnnl_memory_desc_t *first = call == SIM_DENSE_BACKWARD_INPUT ? &d.y : &d.x;
     const dnnl_memory_desc_t *last = call == SIM_DENSE_FORWARD ? &d.y : &d.x;
     dense->scratch_bytes = sim_align_up(pad ? dnnl_memory_desc_get_size(pad) : 0);
@@ -178,8 +166,8 @@ SimStatus sim_dense_create(const SimConvShape *shape, size_t images, SimDenseCal
         SIM_TRY(make_memory(dense, &d.plain, &dense->plain));
     }
     SIM_TRY(make_memory(dense, first, &dense->a));
-    SIM_TRY(make_memory(dense, is_weights ? &d.y : own, &dense->b));
-    SIM_TRY(make_memory(dense, is_weights ? own : last, &dense->c));
+    SIM_TRY(make_memory(dense, own, &dense->b));
+    SIM_TRY(make_memory(dense, last, &dense->c));
     if (bias)
         SIM_TRY(make_memory(dense, &d.bias, &dense->bias));
     if (dense->scratch_bytes)
@@ -215,13 +203,12 @@ void sim_dense_destroy(SimDense *dense)
 
 size_t sim_dense_scratch_bytes(const SimDense *dense)
 {
-    const bool is_weights = dense->call == SIM_DENSE_BACKWARD_WEIGHTS;
-    return dense->scratch_bytes + (is_weights ? dense->own_bytes : 0);
+    return dense->scratch_bytes;
 }
 
 size_t sim_dense_packed_bytes(const SimDense *dense)
 {
-    return dense->call == SIM_DENSE_BACKWARD_WEIGHTS ? 0 : dense->own_bytes;
+    return dense->own_bytes;
 }
 
 /* What was planned cannot fail when it runs, save by a mistake of ours. */
@@ -237,17 +224,13 @@ static void point(dnnl_memory_t memory, const void *at)
         must(dnnl_memory_set_data_handle(memory, (void *)(size_t)at));
 }
 
-static void reorder(SimDense *dense, dnnl_memory_t from, dnnl_memory_t to)
-{
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    must(dnnl_primitive_execute(dense->reorder, dense->stream, 2, args));
-}
-
 void sim_dense_pack(SimDense *dense, const float *weights, void *packed)
 {
     point(dense->plain, weights);
     point(dense->b, packed);
-    reorder(dense, dense->plain, dense->b);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, dense->plain},
+                                    {DNNL_ARG_TO, dense->b}};
+    must(dnnl_primitive_execute(dense->reorder, dense->stream, 2, args));
 }
 
 void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *bias,
@@ -257,18 +240,14 @@ void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *
         [SIM_DENSE_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
         [SIM_DENSE_BACKWARD_INPUT] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS,
                                       DNNL_ARG_DIFF_SRC},
-        [SIM_DENSE_BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST,
-                                        DNNL_ARG_DIFF_WEIGHTS},
     };
     const int *name = names[dense->call];
-    const bool through_own = dense->call == SIM_DENSE_BACKWARD_WEIGHTS && dense->reorder;
-    unsigned char *own = (unsigned char *)scratch + dense->scratch_bytes;
     dnnl_exec_arg_t args[5] = {
         {name[0], dense->a}, {name[1], dense->b}, {name[2], dense->c}};
     int n = 3;
     point(dense->a, a);
     point(dense->b, b);
-    point(dense->c, through_own ? (void *)own : (void *)c);
+    point(dense->c, c);
     if (dense->bias) {
         point(dense->bias, bias);
         args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, dense->bias};
@@ -278,10 +257,6 @@ void sim_dense_run(SimDense *dense, const float *a, const void *b, const float *
         args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, dense->scratch};
     }
     must(dnnl_primitive_execute(dense->primitive, dense->stream, n, args));
-    if (through_own) {
-        point(dense->plain, c);
-        reorder(dense, dense->c, dense->plain);
-    }
 }
 
 void sim_dense_product(size_t m, size_t n, size_t k, SimMatrix a, SimMatrix b,
