@@ -2,6 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "bench/subject.h"
 
 static const BenchColumn columns[] = {
@@ -29,12 +32,31 @@ static void online(void *of)
     net_forward(subject->net, 1, NULL, 0);
 }
 
+/* What training has seen of the nodes' densities, by which kernels are chosen later;
+ * owned by the caller, NULL without memory. */
+static float *trained_density(const BenchSubject *subject)
+{
+    const size_t n = subject->graph.n_nodes;
+    float *const density = malloc(n * sizeof *density);
+    if (density)
+        memcpy(density, subject->params.density, n * sizeof *density);
+    return density;
+}
+
+static void use_density(BenchSubject *subject, const float *density)
+{
+    if (density)
+        memcpy(subject->params.density, density,
+               subject->graph.n_nodes * sizeof *density);
+}
+
 static SimStatus time_net(const BenchNet *net, NetMemory memory,
                           const BenchOptions *options, const SimContext *context,
                           BenchTable *table)
 {
     SimStatus status = SIM_OK;
     BenchSubject subject = {0};
+    float *density = NULL;
     BenchOptions single = *options;
     single.batch = 1;
 
@@ -50,20 +72,24 @@ static SimStatus time_net(const BenchNet *net, NetMemory memory,
     const double rate = bench_rate(&subject), batch = (double)subject.batch,
                  steps = (double)subject.steps,
                  parameters = (double)subject.params.n_trained;
+    density = trained_density(&subject);
     bench_subject_destroy(&subject);
 
     SIM_TRY(
         bench_subject_create(net, options, NET_MEMORY_KEEP, false, 0, context, &subject));
+    use_density(&subject, density);
     const double infer = bench_time(bench_infer, &subject, options->seconds);
     bench_subject_destroy(&subject);
 
     SIM_TRY(
         bench_subject_create(net, &single, NET_MEMORY_KEEP, false, 1, context, &subject));
+    use_density(&subject, density);
     const double one = bench_time(online, &subject, options->seconds);
     SIM_TRY(bench_row(table, net->name, net_memory_names[memory], batch, steps,
                       parameters, train, infer, one, rate, planned, took, peak));
 out:
     bench_subject_destroy(&subject);
+    free(density);
     return status;
 }
 
