@@ -9,6 +9,22 @@
 #include "sim/conv_fourier.h"
 #include "sim/dense.h"
 
+static inline size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How many blocks of `size` hold n. */
+static inline size_t blocks(size_t n, size_t size)
+{
+    return (n + size - 1) / size;
+}
+
 typedef struct SimConvDense { /* one of the two calls through the dense library */
     size_t chunk;             /* steps that `many` takes */
     SimDense *step, *many;    /* for one step, for `chunk` steps; NULL: not planned */

@@ -15,16 +15,6 @@ enum {
     TASKS = 1              /* of a thread */
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t blocks(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
 void sim_conv_outer_layout(const SimConv *conv, SimArena *arena, SimConvOuter *out)
 {
     const SimConvShape *s = &conv->shape;

@@ -15,21 +15,6 @@ enum {
     TASKS = 2,                    /* of a thread */
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t blocks(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
 /* Rows of a task so that every thread gets TASKS of them, over `others` blocks of
  * channels. Neighbouring rows read the same pixels: a task has some of them. */
 static size_t rows_per_task(const SimConv *conv, size_t n_rows, size_t others)

@@ -23,11 +23,6 @@ bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
            s->k >= NARROW && s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
 }
 
-static size_t blocks(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
 /* Which pieces meet: forward all that f32 would see; the gradients, of which training
  * needs the direction, to 16 bits. A spike is one piece. */
 static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forward,
@@ -38,11 +33,6 @@ static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forwa
     const size_t *const meets = !split ? one : forward ? whole : half;
     memcpy(t->w_pieces, meets, sizeof t->w_pieces);
     t->x_pieces = is_spikes ? 1 : meets[0];
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 /* Gradient of the input: pixel iy of x, with the border iy + pad = stride q + phase,

@@ -11,16 +11,6 @@ enum {
     MANY_BYTES = 12 << 20 /* at most, so that large weights are not added too often */
 };
 
-static size_t blocks(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Pieces of x, and how many of dy each of them meets. */
 static void choose_pieces(SimConvTileWeights *t, SimPrecision precision, bool is_spikes)
 {
