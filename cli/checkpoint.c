@@ -26,6 +26,7 @@ enum { EPOCH, BATCH, BEST_ACCURACY, BEST_EPOCH, STEPS, N_PROGRESS };
 enum { HEIGHT, WIDTH, CHANNELS, CLASSES, CONSTANT, N_INPUT };
 enum {
     N_SUMS = sizeof(CliSums) / sizeof(double),
+    N_ACTIVITY = sizeof(CliActivity) / sizeof(double),
     N_HISTORY = sizeof(CliPlotEpoch) / sizeof(double)
 };
 
@@ -278,44 +279,63 @@ out:
     return status;
 }
 
+/* A matrix of counted rows, into memory that the caller frees. */
+static SimStatus read_table(SimStore *store, const char *path, const char *name,
+                            size_t rows, size_t columns, void **out)
+{
+    SimStoreInfo info;
+    SimStatus status = sim_store_info(store, name, &info);
+    if (status != SIM_OK)
+        return status;
+    if (info.count % columns != 0 || info.count / columns != rows)
+        return sim_fail(SIM_ERR_FORMAT, "%s: %s holds %zu numbers, wanted %zu x %zu",
+                        path, name, info.count, rows, columns);
+    double *const table = calloc(rows * columns + 1, sizeof *table);
+    if (!table)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for %zu x %zu numbers of %s", rows,
+                        columns, name);
+    status = sim_store_read(store, name, SIM_F64, info.count, table);
+    if (status == SIM_OK)
+        *out = table;
+    else
+        free(table);
+    return status;
+}
+
 SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
                                 NetOptimiser *optimiser, CliProgressState *progress)
 {
     SimStatus status = SIM_OK;
     SimStore *store = NULL;
-    SimStoreInfo info;
     double numbers[N_PROGRESS];
     CliSums sums;
-    CliPlotEpoch *history = NULL;
+    void *activity = NULL, *history = NULL, *rates = NULL;
+    const size_t nodes = session->graph.n_nodes;
     SIM_TRY(sim_store_open(path, &store));
     SIM_TRY(cli_checkpoint_verify(store, path));
     SIM_TRY(cli_checkpoint_load(store, path, &session->params));
     SIM_TRY(sim_store_read(store, "progress", SIM_F64, N_PROGRESS, numbers));
     SIM_TRY(check_progress(path, numbers));
+    const size_t epochs = (size_t)numbers[EPOCH];
     SIM_TRY(read_slots(store, session, optimiser));
     SIM_TRY(sim_store_read(store, "sums", SIM_F64, N_SUMS, &sums));
-    SIM_TRY(sim_store_info(store, "history", &info));
-    if (info.count != (size_t)numbers[EPOCH] * N_HISTORY) {
-        status = sim_fail(SIM_ERR_FORMAT, "%s: the history of %.0f epochs is incomplete",
-                          path, numbers[EPOCH]);
-        goto out;
-    }
-    history = calloc((size_t)numbers[EPOCH] + 1, sizeof *history);
-    if (!history) {
-        status = sim_fail(SIM_ERR_MEMORY, "no memory for %g epochs", numbers[EPOCH]);
-        goto out;
-    }
-    SIM_TRY(sim_store_read(store, "history", SIM_F64, info.count, history));
+    SIM_TRY(read_table(store, path, "activity", nodes, N_ACTIVITY, &activity));
+    SIM_TRY(read_table(store, path, "history", epochs, N_HISTORY, &history));
+    SIM_TRY(read_table(store, path, "rates", epochs, nodes, &rates));
     net_optimiser_set_steps(optimiser, (uint64_t)numbers[STEPS]);
-    *progress = (CliProgressState){.epoch = (uint64_t)numbers[EPOCH],
+    *progress = (CliProgressState){.epoch = epochs,
                                    .batch = (uint64_t)numbers[BATCH],
                                    .best_accuracy = numbers[BEST_ACCURACY],
                                    .best_epoch = (uint64_t)numbers[BEST_EPOCH],
                                    .sums = sums,
-                                   .history = history};
-    history = NULL;
+                                   .activity = activity,
+                                   .history = history,
+                                   .rates = rates};
+    activity = history = rates = NULL;
 out:
+    free(activity);
     free(history);
+    free(rates);
     sim_store_close(store);
     return status;
 }
@@ -366,7 +386,10 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
     SimStatus status = SIM_OK;
     char name[NAME_SIZE];
     const size_t dims[1] = {N_PROGRESS}, sums_dims[1] = {N_SUMS};
+    const size_t nodes = session->graph.n_nodes;
+    const size_t activity_dims[2] = {nodes, N_ACTIVITY};
     const size_t history_dims[2] = {progress->epoch, N_HISTORY};
+    const size_t rates_dims[2] = {progress->epoch, nodes};
     const double numbers[N_PROGRESS] = {[EPOCH] = (double)progress->epoch,
                                         [BATCH] = (double)progress->batch,
                                         [BEST_ACCURACY] = progress->best_accuracy,
@@ -374,8 +397,11 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
                                         [STEPS] = (double)net_optimiser_steps(optimiser)};
     SIM_TRY(sim_store_write(store, "progress", SIM_F64, 1, dims, numbers));
     SIM_TRY(sim_store_write(store, "sums", SIM_F64, 1, sums_dims, &progress->sums));
+    SIM_TRY(sim_store_write(store, "activity", SIM_F64, 2, activity_dims,
+                            progress->activity));
     SIM_TRY(
         sim_store_write(store, "history", SIM_F64, 2, history_dims, progress->history));
+    SIM_TRY(sim_store_write(store, "rates", SIM_F64, 2, rates_dims, progress->rates));
     for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)
         for (size_t i = 0; i < session->params.n_rows; i++) {
             const NetParam *const param = &session->params.rows[i];

@@ -64,13 +64,21 @@ typedef struct CliSums {
     double silent, channels; /* of the latest batch */
 } CliSums;
 
+/* How much a node of the graph fired. */
+typedef struct CliActivity {
+    double spikes, neuron_steps; /* counted; that could have been spikes */
+} CliActivity;
+
 /* What a checkpoint holds beside parameters; optimiser and progress may be absent. */
 typedef struct CliProgressState {
     uint64_t epoch, batch; /* where training goes on */
     double best_accuracy;
     uint64_t best_epoch;
     CliSums sums;          /* of the epoch under way */
+    CliActivity *activity; /* owned, [graph nodes]: of the epoch under way */
     CliPlotEpoch *history; /* owned, [epoch]: the epochs done */
+    double *rates;         /* owned, [epoch][graph nodes]: spikes per neuron and step, NaN
+                              of a node that has no neurons */
 } CliProgressState;
 
 /* Written whole or not at all (sim/store.h). `optimiser` and `progress` may be NULL. */

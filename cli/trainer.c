@@ -59,9 +59,7 @@ typedef struct Trainer {
     CliEvaluation last; /* of the latest evaluation of the test part */
     CliReport report;
     double saved_s, started_s;
-    uint32_t *answers;    /* owned, [batch] */
-    double *spikes;       /* owned, [graph nodes]: of this epoch, since the run went on */
-    double *neuron_steps; /* owned, [graph nodes]: that could have been spikes */
+    uint32_t *answers; /* owned, [batch] */
 } Trainer;
 
 static const CliTrainOptions *options_of(const Trainer *t)
@@ -104,7 +102,7 @@ static void put_number(FILE *to, const char *name, double value)
 }
 
 /* The whole log is written anew from what the checkpoint also holds, so that a resumed
- * run has no line of an epoch that never counted. */
+ * run has no line of an epoch that never counted, and lacks none. */
 static SimStatus write_log(const Trainer *t)
 {
     char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16];
@@ -125,7 +123,10 @@ static SimStatus write_log(const Trainer *t)
         put_number(to, "firing_rate", e->rate);
         fprintf(to, "}\n");
     }
-    return cli_file_end(to, temporary, path);
+    status = cli_file_end(to, temporary, path);
+    return status == SIM_OK ? cli_rates_write(t->folder, &t->session->graph,
+                                              t->state.epoch, t->state.rates)
+                            : status;
 }
 
 /* What a killed run was writing when it died. */
@@ -166,8 +167,8 @@ static void add_activity(Trainer *t)
         const NetActivity activity = net_activity(t->net, i);
         if (!activity.spiking)
             continue;
-        t->spikes[i] += activity.spikes;
-        t->neuron_steps[i] += activity.neuron_steps;
+        t->state.activity[i].spikes += activity.spikes;
+        t->state.activity[i].neuron_steps += activity.neuron_steps;
         sums->spikes += activity.spikes;
         sums->neuron_steps += activity.neuron_steps;
         sums->silent += (double)activity.silent;
@@ -252,19 +253,40 @@ static SimStatus evaluate_into(Trainer *t, DataPart part, double *loss, double *
     return SIM_OK;
 }
 
+/* Room for one epoch more, and what is known of it. */
+static SimStatus add_to_history(Trainer *t, const CliPlotEpoch *row)
+{
+    CliProgressState *const state = &t->state;
+    const size_t done = state->epoch + 1, nodes = t->session->graph.n_nodes;
+    CliPlotEpoch *const history = realloc(state->history, done * sizeof *history);
+    if (history)
+        state->history = history;
+    double *const rates = realloc(state->rates, done * nodes * sizeof *rates);
+    if (rates)
+        state->rates = rates;
+    if (!history || !rates)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the history");
+    history[done - 1] = *row;
+    for (size_t i = 0; i < nodes; i++) {
+        const CliActivity *const of = &state->activity[i];
+        rates[(done - 1) * nodes + i] =
+            of->neuron_steps > 0.0 ? of->spikes / of->neuron_steps : (double)NAN;
+    }
+    return SIM_OK;
+}
+
 /* A layer without a spike in a whole epoch lets nothing through. */
 static void warn_of_silence(Trainer *t)
 {
     const NetGraph *const graph = &t->session->graph;
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        if (net_activity(t->net, i).spiking && t->spikes[i] == 0.0)
+    const double *const rates = t->state.rates + (t->state.epoch - 1) * graph->n_nodes;
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (rates[i] == 0.0)
             cli_report_warning(
                 &t->report,
                 "layer %s did not fire in this epoch: lower its threshold, "
                 "or let more in",
                 graph->nodes[i].name);
-        t->spikes[i] = t->neuron_steps[i] = 0.0;
-    }
 }
 
 static SimStatus finish_epoch(Trainer *t)
@@ -299,13 +321,7 @@ static SimStatus finish_epoch(Trainer *t)
     const double judged = has_validation ? row.validation_accuracy : row.test_accuracy;
     const bool best =
         isfinite(judged) && (t->state.best_epoch == 0 || judged > t->state.best_accuracy);
-    CliPlotEpoch *history = realloc(t->state.history, done * sizeof *history);
-    if (!history) {
-        status = sim_fail(SIM_ERR_MEMORY, "no memory for the history");
-        goto out;
-    }
-    t->state.history = history;
-    history[done - 1] = row;
+    SIM_TRY(add_to_history(t, &row));
     if (best) {
         t->state.best_accuracy = judged;
         t->state.best_epoch = done;
@@ -313,6 +329,7 @@ static SimStatus finish_epoch(Trainer *t)
     t->state.epoch = done;
     t->state.batch = 0;
     t->state.sums = (CliSums){0};
+    memset(t->state.activity, 0, t->session->graph.n_nodes * sizeof *t->state.activity);
     const double saved_s = t->saved_s;
     if (best)
         SIM_TRY(save(t, "best.h5"));
@@ -322,8 +339,6 @@ static SimStatus finish_epoch(Trainer *t)
         SIM_TRY(save(t, "last.h5"));
         SIM_TRY(write_log(t));
     }
-    SIM_TRY(
-        cli_rates_add(t->folder, done, &t->session->graph, t->spikes, t->neuron_steps));
     cli_report_epoch_done(&t->report, &row, best, cli_seconds() - begun_s);
     warn_of_silence(t);
 out:
@@ -346,9 +361,7 @@ static SimStatus open_trainer(Trainer *t, bool resume)
             s->set.n_part[DATA_TRAIN], batch);
     const NetPlanOptions plan = cli_training_plan(o, s->input.steps);
     t->answers = calloc(batch, sizeof *t->answers);
-    t->spikes = calloc(s->graph.n_nodes, sizeof *t->spikes);
-    t->neuron_steps = calloc(s->graph.n_nodes, sizeof *t->neuron_steps);
-    if (!t->answers || !t->spikes || !t->neuron_steps)
+    if (!t->answers)
         return sim_fail(SIM_ERR_MEMORY, "no memory for answers");
     SIM_TRY(net_optimiser_create(&s->experiment.optimiser, &s->params, &s->context,
                                  &t->optimiser));
@@ -367,6 +380,11 @@ static SimStatus open_trainer(Trainer *t, bool resume)
                               "train.batch and the data as they were",
                               path, (unsigned long long)t->state.batch,
                               data_loader_batches(t->loader));
+    } else {
+        t->state.activity = calloc(s->graph.n_nodes, sizeof *t->state.activity);
+        if (!t->state.activity)
+            status =
+                sim_fail(SIM_ERR_MEMORY, "no memory for %zu counters", s->graph.n_nodes);
     }
 out:
     return status;
@@ -379,10 +397,10 @@ static void close_trainer(Trainer *t)
     net_destroy(t->net);
     net_destroy(t->evaluator);
     cli_evaluation_destroy(&t->last);
+    free(t->state.activity);
     free(t->state.history);
+    free(t->state.rates);
     free(t->answers);
-    free(t->spikes);
-    free(t->neuron_steps);
 }
 
 static SimStatus loop(Trainer *t)
