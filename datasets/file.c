@@ -164,7 +164,7 @@ static const Look looks[] = {
          "this is an HDF5 file; event readers for HDF5 are not part of this build"),
     LOOK("% ", "this looks like a Prophesee DAT or RAW recording; convert it to AEDAT "
                "or text with the maker's tools"),
-    LOOK("MATLAB 5", "this is a MATLAB file; export the events as text `x y t p`"),
+    LOOK("MATLAB", "this is a MATLAB file of another version than 5; save it as that"),
     LOOK("Event Stream", "this is an Event Stream (.es) file; export the events as text "
                          "`x y t p`"),
     LOOK("\x28\xb5\x2f\xfd", "this is packed with Zstandard; unpack it first (unzstd)"),

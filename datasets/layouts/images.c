@@ -3,6 +3,7 @@
  *     train-images-idx3-ubyte[.gz]  t10k-images-idx3-ubyte[.gz]     MNIST and its kind
  *     data_batch_1.bin ... test_batch.bin                           CIFAR-10
  *     data_batch_1.png ... test_batch.png                           CIFAR-10 as sheets
+ *     train_32x32.mat  test_32x32.mat                               SVHN
  *
  * A file whose name holds "t10k" or "test" is the test part. */
 #include "datasets/set_internal.h"
@@ -101,6 +102,6 @@ out:
 
 const DataLayout data_layout_images = {
     .name = "images",
-    .summary = "IDX pairs (MNIST, Fashion-MNIST; gzipped or not), CIFAR-10 files",
+    .summary = "IDX pairs (MNIST, Fashion-MNIST; gzipped or not), CIFAR-10, SVHN",
     .list = list,
 };

@@ -69,6 +69,16 @@ static Bytes stored(Bytes plain) /* one deflate block, not compressed; frees pla
     return z;
 }
 
+static uint32_t adler32_of(const unsigned char *bytes, size_t n) /* RFC 1950 */
+{
+    uint32_t a = 1, b = 0;
+    for (size_t i = 0; i < n; i++) {
+        a = (a + bytes[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    return b << 16 | a;
+}
+
 /* --- formats -------------------------------------------------------------------------*/
 
 static Bytes aedat2(void)
@@ -264,6 +274,77 @@ static void png_chunk(Bytes *to, const char *type, Bytes body)
     be32(to, crc);
 }
 
+/* --- MATLAB 5 --- */
+
+static void mat_element(Bytes *to, uint32_t type, Bytes body)
+{
+    le(to, type, 4), le(to, body.n, 4);
+    join(to, body);
+    while (to->n % 8)
+        byte(to, 0);
+}
+
+/* An array of bytes; frees them. */
+static Bytes mat_array(char name, unsigned rank, const uint32_t *dims, Bytes values)
+{
+    enum { INT8 = 1, UINT8 = 2, INT32 = 5, UINT32 = 6, CLASS_UINT8 = 9 };
+    Bytes f = {0}, flags = {0}, sizes = {0}, text = {0};
+    le(&flags, CLASS_UINT8, 8);
+    for (unsigned i = 0; i < rank; i++)
+        le(&sizes, dims[i], 4);
+    byte(&text, (unsigned char)name);
+    mat_element(&f, UINT32, flags);
+    mat_element(&f, INT32, sizes);
+    mat_element(&f, INT8, text);
+    mat_element(&f, UINT8, values);
+    return f;
+}
+
+enum { MAT_MATRIX = 14, MAT_COMPRESSED = 15, SVHN_IMAGES = 2 };
+
+/* Pixel i of image n is i * 5 + n; the digits are 0 (written 10) and 1. */
+static Bytes svhn(bool packed)
+{
+    static const uint32_t x_dims[] = {32, 32, 3, SVHN_IMAGES},
+                          y_dims[] = {SVHN_IMAGES, 1};
+    Bytes f = {0}, x = {0}, y = {0};
+    bytes_text(&f, "MATLAB 5.0 MAT-file, made by a test");
+    while (f.n < 124)
+        byte(&f, ' ');
+    byte(&f, 0), byte(&f, 1), byte(&f, 'I'), byte(&f, 'M');
+    for (unsigned n = 0; n < SVHN_IMAGES; n++) {
+        byte(&y, n ? n : 10);
+        for (unsigned i = 0; i < 3072; i++)
+            byte(&x, (i * 5 + n) & 255);
+    }
+    x = mat_array('X', 4, x_dims, x);
+    y = mat_array('y', 2, y_dims, y);
+    if (packed) { /* one whole element inside a zlib stream, which is not padded */
+        Bytes inner = {0}, z = {0};
+        mat_element(&inner, MAT_MATRIX, x);
+        byte(&z, 0x78), byte(&z, 0x01);
+        const uint32_t sum = adler32_of(inner.b, inner.n);
+        join(&z, stored(inner));
+        be32(&z, sum);
+        le(&f, MAT_COMPRESSED, 4), le(&f, z.n, 4);
+        join(&f, z);
+    } else {
+        mat_element(&f, MAT_MATRIX, x);
+    }
+    mat_element(&f, MAT_MATRIX, y);
+    return f;
+}
+
+static Bytes svhn_plain(void)
+{
+    return svhn(false);
+}
+
+static Bytes svhn_packed(void)
+{
+    return svhn(true);
+}
+
 static Bytes png_sheet(void)
 {
     Bytes f = {0}, head = {0}, rows = {0}, z = {0};
@@ -276,14 +357,10 @@ static Bytes png_sheet(void)
         for (unsigned i = 0; i < 3072; i++)
             byte(&rows, (i + 100 * r) & 255);
     }
-    uint32_t a = 1, b = 0;
-    for (size_t i = 0; i < rows.n; i++) {
-        a = (a + rows.b[i]) % 65521;
-        b = (b + a) % 65521;
-    }
     byte(&z, 0x78), byte(&z, 0x01);
+    const uint32_t sum = adler32_of(rows.b, rows.n);
     join(&z, stored(rows));
-    be32(&z, b << 16 | a);
+    be32(&z, sum);
     png_chunk(&f, "IDAT", z);
     png_chunk(&f, "IEND", (Bytes){0});
     return f;
@@ -304,6 +381,8 @@ const Sample samples[] = {
     {"data_batch_1.bin", "cifar", cifar10},
     {"train.bin", "cifar", cifar100},
     {"data_batch_2.png", "png_sheet", png_sheet},
+    {"train_32x32.mat", "svhn", svhn_plain},
+    {"test_32x32.mat", "svhn", svhn_packed},
     {NULL, NULL, NULL},
 };
 

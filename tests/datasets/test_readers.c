@@ -391,6 +391,42 @@ Test(readers, cifar_planes_become_channels)
     cr_expect_eq(pixels[3], 7);
 }
 
+Test(readers, svhn_columns_become_rows)
+{
+    for (int packed = 0; packed < 2; packed++) {
+        Bytes f = sample_make(packed ? "test_32x32.mat" : "train_32x32.mat");
+        char *path = scratch_write(folder, "svhn.mat", f.b, f.n);
+        const SimStatus status = data_file_open(path, DATA_AXES_JAER, &file);
+        free(path);
+        free(f.b);
+        if (status == SIM_ERR_UNSUPPORTED)
+            cr_skip_test("built without matio");
+        cr_assert_eq(status, SIM_OK, "%s", sim_message());
+        cr_expect_eq(file->info.n_images, 2u);
+        cr_expect_eq(label_of(1), 1u);
+        cr_expect_eq(label_of(0), 0u); /* written as 10 */
+        /* row 3, column 2, green */
+        cr_expect_eq(pixels[3 * (3 * 32 + 2) + 1], (5 * (1024 + 2 * 32 + 3)) & 255);
+        if (!packed)
+            data_file_close(file);
+    }
+}
+
+Test(readers, a_matlab_file_that_is_not_svhn)
+{
+    Bytes f = sample_make("train_32x32.mat");
+    f.b[136 + 16 + 8] = 31; /* rows of X */
+    char *path = scratch_write(folder, "other.mat", f.b, f.n);
+    DataFile *refused;
+    const SimStatus status = data_file_open(path, DATA_AXES_JAER, &refused);
+    free(path);
+    free(f.b);
+    if (status == SIM_ERR_UNSUPPORTED)
+        cr_skip_test("built without matio");
+    cr_expect_eq(status, SIM_ERR_FORMAT);
+    cr_expect(strstr(sim_message(), "expected the images of SVHN"), "%s", sim_message());
+}
+
 Test(readers, png_sheet_rows)
 {
     static const char json[] = "[1, 2, 3,4]";
