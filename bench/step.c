@@ -1,7 +1,4 @@
 /* bench/step.c: whole training steps, inference passes and single steps online. */
-#include <math.h>
-#include <string.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +13,8 @@ static const BenchColumn columns[] = {
     {"train_s", "train", BENCH_SECONDS},
     {"infer_s", "infer", BENCH_SECONDS},
     {"online_s", "one step online", BENCH_SECONDS},
-    {"rate", "firing", BENCH_SHARE},
+    {"rate", "firing in training", BENCH_SHARE},
+    {"infer_rate", "in inference", BENCH_SHARE},
     {"plan_bytes", "activations planned", BENCH_BYTES},
     {"activation_bytes", "activations took", BENCH_BYTES},
     {"peak_bytes", "process peak", BENCH_BYTES},
@@ -32,31 +30,13 @@ static void online(void *of)
     net_forward(subject->net, 1, NULL, 0);
 }
 
-/* What training has seen of the nodes' densities, by which kernels are chosen later;
- * owned by the caller, NULL without memory. */
-static float *trained_density(const BenchSubject *subject)
-{
-    const size_t n = subject->graph.n_nodes;
-    float *const density = malloc(n * sizeof *density);
-    if (density)
-        memcpy(density, subject->params.density, n * sizeof *density);
-    return density;
-}
-
-static void use_density(BenchSubject *subject, const float *density)
-{
-    if (density)
-        memcpy(subject->params.density, density,
-               subject->graph.n_nodes * sizeof *density);
-}
-
 static SimStatus time_net(const BenchNet *net, NetMemory memory,
                           const BenchOptions *options, const SimContext *context,
                           BenchTable *table)
 {
     SimStatus status = SIM_OK;
     BenchSubject subject = {0};
-    float *density = NULL;
+    float *learned = NULL;
     BenchOptions single = *options;
     single.batch = 1;
 
@@ -72,24 +52,26 @@ static SimStatus time_net(const BenchNet *net, NetMemory memory,
     const double rate = bench_rate(&subject), batch = (double)subject.batch,
                  steps = (double)subject.steps,
                  parameters = (double)subject.params.n_trained;
-    density = trained_density(&subject);
+    SIM_TRY(bench_subject_learned(&subject, &learned));
     bench_subject_destroy(&subject);
 
     SIM_TRY(
         bench_subject_create(net, options, NET_MEMORY_KEEP, false, 0, context, &subject));
-    use_density(&subject, density);
+    bench_subject_teach(&subject, learned);
     const double infer = bench_time(bench_infer, &subject, options->seconds);
+    const double infer_rate = bench_rate(&subject);
     bench_subject_destroy(&subject);
 
     SIM_TRY(
         bench_subject_create(net, &single, NET_MEMORY_KEEP, false, 1, context, &subject));
-    use_density(&subject, density);
+    bench_subject_teach(&subject, learned);
     const double one = bench_time(online, &subject, options->seconds);
     SIM_TRY(bench_row(table, net->name, net_memory_names[memory], batch, steps,
-                      parameters, train, infer, one, rate, planned, took, peak));
+                      parameters, train, infer, one, rate, infer_rate, planned, took,
+                      peak));
 out:
     bench_subject_destroy(&subject);
-    free(density);
+    free(learned);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nets/layers.h"
 #include "nets/loss.h"
 #include "nets/model.h"
 
@@ -106,6 +107,26 @@ out:
     return status;
 }
 
+static size_t frame_count(const BenchSubject *subject)
+{
+    return subject->batch * subject->of->side * subject->of->side * subject->of->channels;
+}
+
+static SimStatus draw_frames(BenchSubject *subject)
+{
+    const SimRng rng = {.seed = 1, .purpose = SIM_RNG_TEST};
+    const bool constant = subject->of->constant;
+    const size_t n = (constant ? 1 : subject->steps) * frame_count(subject);
+    subject->frames = malloc(n * sizeof *subject->frames);
+    if (!subject->frames)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for the input");
+    for (size_t i = 0; i < n; i++) {
+        const float u = sim_rng_uniform(rng, i);
+        subject->frames[i] = constant ? u : u < density ? 1.0f : 0.0f;
+    }
+    return SIM_OK;
+}
+
 SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
                                NetMemory memory, bool training, size_t window,
                                const SimContext *context, BenchSubject *subject)
@@ -137,6 +158,7 @@ SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
     }
     for (size_t i = 0; i < subject->batch; i++)
         subject->labels[i] = (uint32_t)(i % of->classes);
+    SIM_TRY(draw_frames(subject));
     const NetPlanOptions plan = {.batch = subject->batch,
                                  .steps = subject->steps,
                                  .window = window,
@@ -156,18 +178,53 @@ void bench_subject_destroy(BenchSubject *subject)
     net_params_destroy(&subject->params);
     net_graph_destroy(&subject->graph);
     free(subject->labels);
+    free(subject->frames);
     *subject = (BenchSubject){0};
 }
 
 void bench_fill_input(BenchSubject *subject, size_t nt)
 {
-    const SimTensor x = net_input(subject->net, 0);
-    const SimRng rng = {.seed = 1, .purpose = SIM_RNG_TEST};
-    const size_t n = (subject->of->constant ? 1 : nt) * sim_shape_step(x.shape);
-    for (size_t i = 0; i < n; i++) {
-        const float u = sim_rng_uniform(rng, i);
-        x.f32[i] = subject->of->constant ? u : u < density ? 1.0f : 0.0f;
-    }
+    const size_t steps = subject->of->constant ? 1 : nt;
+    memcpy(net_input(subject->net, 0).f32, subject->frames,
+           steps * frame_count(subject) * sizeof *subject->frames);
+}
+
+static size_t value_count(const NetParams *params)
+{
+    return params->values.size / sizeof(float);
+}
+
+/* Running statistics become those of the input: a net of a few training steps would else
+ * stay silent where one that has learned does not. */
+static void settle(BenchSubject *subject)
+{
+    for (size_t i = 0; i < subject->graph.n_nodes; i++)
+        if (subject->graph.nodes[i].layer == &net_layer_norm)
+            ((NetNorm *)subject->graph.nodes[i].options)->momentum = 1.0;
+    bench_fill_input(subject, subject->steps);
+    net_forward(subject->net, subject->steps, subject->labels, subject->step);
+}
+
+SimStatus bench_subject_learned(BenchSubject *subject, float **out)
+{
+    const NetParams *const params = &subject->params;
+    const size_t n = value_count(params);
+    settle(subject);
+    float *const learned = malloc((n + params->n_nodes) * sizeof *learned);
+    if (!learned)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for what a net has learned");
+    memcpy(learned, params->values.base, n * sizeof *learned);
+    memcpy(learned + n, params->density, params->n_nodes * sizeof *learned);
+    *out = learned;
+    return SIM_OK;
+}
+
+void bench_subject_teach(BenchSubject *subject, const float *learned)
+{
+    NetParams *const params = &subject->params;
+    const size_t n = value_count(params);
+    memcpy(params->values.base, learned, n * sizeof *learned);
+    memcpy(params->density, learned + n, params->n_nodes * sizeof *learned);
 }
 
 void bench_train(void *of)

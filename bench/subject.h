@@ -7,7 +7,7 @@
 
 typedef struct BenchNet { /* a row of the table of published nets */
     const char *name, *model;
-    const char *settings[4]; /* "key=value" of the model, ended by NULL */
+    const char *settings[4];      /* "key=value" of the model, ended by NULL */
     const char *loss, *optimiser; /* optimiser NULL: sgd with momentum */
     size_t batch, steps, side, channels, classes;
     bool constant;
@@ -28,6 +28,7 @@ typedef struct BenchSubject {
     uint32_t *labels;
     double lr;
     uint64_t step;
+    float *frames; /* the input, [steps or 1, batch, side, side, channels] */
     double before; /* resident bytes before anything was made, without code */
 } BenchSubject;
 
@@ -38,7 +39,14 @@ SimStatus bench_subject_create(const BenchNet *of, const BenchOptions *options,
                                const SimContext *context, BenchSubject *subject);
 void bench_subject_destroy(BenchSubject *subject); /* accepts a zeroed one */
 
-/* Fresh input, then one step of each kind, in the form bench_time calls. */
+/* What a training subject has learned, for one that does not train: parameters, running
+ * statistics (made to be those of the input, once for all) and the densities that choose
+ * kernels. Owned by the caller. */
+SimStatus bench_subject_learned(BenchSubject *subject, float **out);
+void bench_subject_teach(BenchSubject *subject, const float *learned);
+
+/* Input put where the net expects it, then one step of each kind, in the form bench_time
+ * calls. */
 void bench_fill_input(BenchSubject *subject, size_t nt);
 void bench_train(void *subject);
 void bench_infer(void *subject);
