@@ -53,7 +53,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
     }
     if (conv->fourier)
         most = sim_fourier_scratch_bytes(conv->fourier);
-    SimArena arenas[7] = {0};
+    SimArena arenas[6] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
@@ -64,12 +64,9 @@ static size_t measure(const SimConv *conv, unsigned calls)
         SimTileWeightsRoom room;
         sim_conv_tile_weights_layout(conv, &arenas[2], &room);
     }
-    if ((calls & SIM_CONV_FORWARD) && conv->form == SIM_SPIKES &&
-        conv->break_even.forward > 0.0)
-        sim_conv_packed_layout(conv, &arenas[3]);
     if (conv->has_outer) {
         SimConvOuter outer;
-        sim_conv_outer_layout(conv, &arenas[6], &outer);
+        sim_conv_outer_layout(conv, &arenas[3], &outer);
     }
     const SimConvTileRows *const rows[] = {&conv->tile_forward, &conv->tile_input};
     for (size_t i = 0; i < 2; i++)
@@ -229,8 +226,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
     if (conv->fourier)
         fourier_forward(conv, nt, x->f32, weights, bias, y, scratch);
     else if (conv->use_spikes)
-        sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y,
-                                sim_conv_packed_layout(conv, &arena));
+        sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
     else if (conv->tile_forward.images)
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
     else

@@ -5,8 +5,10 @@
 #include <string.h>
 
 enum {
-    K_BLOCK = 128,                /* output channels of a forward task */
-    PACK_PIXELS = 256,            /* of output from which packing weights pays */
+    K_BLOCK = 512,                /* output channels of a forward task, at most, */
+    WRITTEN_BYTES = 3 << 17,      /* and of what it writes, or */
+    PASSING_BYTES = 5 << 18,      /* where it sees more weights than that */
+    FEW_PIXELS = 64,              /* of output for each thread */
     INPUT_WEIGHT_BYTES = 1 << 20, /* the same for the gradient of the input */
     FIRST_BYTES = 40 * 1024,      /* of dy that stay in cache while channels pass by, */
     SECOND_BYTES = 384 * 1024,    /* where lists would else be */
@@ -24,37 +26,19 @@ static size_t rows_per_task(const SimConv *conv, size_t n_rows, size_t others)
 }
 
 /* --- forward -------------------------------------------------------------------------
- */
+ *
+ * Whole rows of weights: slices of long ones share few sets of a cache, and every slice
+ * would write the list of spikes anew. Weights of many channels fill the second cache by
+ * themselves and pass by once per task, so that tasks are large. */
 
 typedef struct Forward {
     const SimConv *conv;
     const uint64_t *bits;
     const float *weights, *bias;
-    float *packed; /* or NULL */
     float *y;
     size_t n_rows, rows, row_tasks; /* all, of a task, tasks per block of channels */
     size_t k_block;
 } Forward;
-
-typedef struct Block { /* of output channels within a group */
-    size_t k, k_last;
-    size_t c, c_last; /* input channels of the group */
-    size_t packed;    /* where its weights begin, in floats */
-} Block;
-
-static Block block_at(const Forward *f, size_t index)
-{
-    const SimConvShape *s = &f->conv->shape;
-    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
-    const size_t k_blocks = blocks(k_group, f->k_block), group = index / k_blocks;
-    const size_t k_in_group = index % k_blocks * f->k_block;
-    const size_t k = group * k_group + k_in_group;
-    return (Block){.k = k,
-                   .k_last = k + smaller(f->k_block, k_group - k_in_group),
-                   .c = group * c_group,
-                   .c_last = (group + 1) * c_group,
-                   .packed = k * c_group * s->kh * s->kw};
-}
 
 /* Up to 64 input channels that lie in one word; c: the first one. */
 static size_t word_end(size_t c, size_t last)
@@ -62,34 +46,27 @@ static size_t word_end(size_t c, size_t last)
     return smaller((c / 64 + 1) * 64, last);
 }
 
-/* Of a block and the channels c..next, packed: [taps, next - c, k]. */
-static SimRows rows_of(const Forward *f, const Block *b, size_t c, size_t next)
+/* Rows of output and channels k..k_last of one group; y: where row `first` begins. */
+static void forward_rows(const Forward *f, size_t first, size_t last, size_t k,
+                         size_t k_last, float *y)
 {
     const SimConvShape *s = &f->conv->shape;
-    const size_t width = b->k_last - b->k, c_group = s->c / s->groups;
-    if (f->packed)
-        return (SimRows){.at = f->packed + b->packed + (c - b->c) * s->kh * s->kw * width,
-                         .tap = (next - c) * width,
-                         .row = width};
-    return (SimRows){
-        .at = f->weights + (c - b->c) * s->k + b->k, .tap = c_group * s->k, .row = s->k};
-}
-
-/* One tap of one block of output channels. */
-static void pack_task(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Forward *f = argument;
-    const SimConvShape *s = &f->conv->shape;
-    const size_t taps = s->kh * s->kw, tap = index % taps, c_group = s->c / s->groups;
-    const Block b = block_at(f, index / taps);
-    const float *from = f->weights + tap * c_group * s->k + b.k;
-    for (size_t c = b.c, next; c < b.c_last; c = next) {
-        next = word_end(c, b.c_last);
-        const SimRows to = rows_of(f, &b, c, next);
-        for (size_t i = c; i < next; i++)
-            memcpy((float *)(size_t)to.at + tap * to.tap + (i - c) * to.row,
-                   from + (i - b.c) * s->k, to.row * sizeof *from);
+    const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
+    const size_t c_first = k / k_group * c_group, taps = s->kh * s->kw;
+    for (size_t p = 0; p < (last - first) * s->ow; p++)
+        if (f->bias)
+            memcpy(y + p * s->k + k, f->bias + k, (k_last - k) * sizeof *y);
+        else
+            memset(y + p * s->k + k, 0, (k_last - k) * sizeof *y);
+    for (size_t c = c_first, next; c < c_first + c_group; c = next) {
+        next = word_end(c, c_first + c_group);
+        const SimRows weights = {.at = f->weights + (c - c_first) * s->k + k,
+                                 .tap = c_group * s->k,
+                                 .row = s->k};
+        for (size_t tap = 0; tap < taps; tap += SIM_TAPS)
+            f->conv->context->kernels.conv_spikes_forward(
+                s, first, last, tap, smaller(tap + SIM_TAPS, taps), k, k_last, c, next,
+                f->bits, &weights, y - first * s->ow * s->k);
     }
 }
 
@@ -98,39 +75,21 @@ static void forward_task(void *argument, size_t index, size_t thread)
     (void)thread;
     const Forward *f = argument;
     const SimConvShape *s = &f->conv->shape;
+    const size_t k_group = s->k / s->groups, k_blocks = blocks(k_group, f->k_block);
     const size_t first = index % f->row_tasks * f->rows;
-    const size_t last = smaller(first + f->rows, f->n_rows), taps = s->kh * s->kw;
-    const Block b = block_at(f, index / f->row_tasks);
-    for (size_t p = first * s->ow; p < last * s->ow; p++)
-        if (f->bias)
-            memcpy(f->y + p * s->k + b.k, f->bias + b.k, (b.k_last - b.k) * sizeof *f->y);
-        else
-            memset(f->y + p * s->k + b.k, 0, (b.k_last - b.k) * sizeof *f->y);
-    for (size_t c = b.c, next; c < b.c_last; c = next) {
-        next = word_end(c, b.c_last);
-        const SimRows weights = rows_of(f, &b, c, next);
-        for (size_t tap = 0; tap < taps; tap += SIM_TAPS)
-            f->conv->context->kernels.conv_spikes_forward(
-                s, first, last, tap, smaller(tap + SIM_TAPS, taps), b.k, b.k_last, c,
-                next, f->bits, &weights, f->y);
-    }
-}
-
-float *sim_conv_packed_layout(const SimConv *conv, SimArena *arena)
-{
-    const SimConvShape *s = &conv->shape;
-    return sim_arena_take(arena,
-                          s->k / s->groups > K_BLOCK
-                              ? s->kh * s->kw * s->c / s->groups * s->k * sizeof(float)
-                              : 0);
+    const size_t last = smaller(first + f->rows, f->n_rows);
+    const size_t block = index / f->row_tasks, in_group = block % k_blocks * f->k_block;
+    const size_t k = block / k_blocks * k_group + in_group;
+    forward_rows(f, first, last, k, k + smaller(f->k_block, k_group - in_group),
+                 f->y + first * s->ow * s->k);
 }
 
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             const float *weights, const float *bias, float *y,
-                             float *packed)
+                             const float *weights, const float *bias, float *y)
 {
     const SimConvShape *s = &conv->shape;
     const size_t k_group = s->k / s->groups;
+    const size_t threads = (size_t)conv->context->team.n_threads;
     Forward f = {.conv = conv,
                  .bits = bits,
                  .weights = weights,
@@ -138,14 +97,17 @@ void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bit
                  .y = y,
                  .n_rows = nt * s->n * s->oh,
                  .k_block = smaller(K_BLOCK, k_group)};
+    /* With few pixels the weights are most of the work: every thread has its own. */
+    if (f.n_rows * s->ow < FEW_PIXELS * threads)
+        f.k_block = smaller(f.k_block, larger(64, blocks(k_group, threads)));
     const size_t k_tasks = s->groups * blocks(k_group, f.k_block);
-    f.rows = rows_per_task(conv, f.n_rows, k_tasks);
+    const size_t row_bytes = s->ow * f.k_block * sizeof *y;
+    const size_t weight_bytes =
+        s->kh * s->kw * s->c / s->groups * f.k_block * sizeof *weights;
+    const size_t most = weight_bytes > PASSING_BYTES ? PASSING_BYTES : WRITTEN_BYTES;
+    const size_t turns = blocks(f.n_rows * row_bytes * k_tasks, most * threads);
+    f.rows = blocks(f.n_rows, blocks(turns * threads, k_tasks));
     f.row_tasks = blocks(f.n_rows, f.rows);
-    /* Slices of long rows share few sets of a cache: side by side they fit. */
-    if (k_group > K_BLOCK && f.n_rows * s->ow >= PACK_PIXELS) {
-        f.packed = packed;
-        sim_team_run(&conv->context->team, k_tasks * s->kh * s->kw, pack_task, &f);
-    }
     sim_team_run(&conv->context->team, k_tasks * f.row_tasks, forward_task, &f);
 }
 
