@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { BUFFER = 1 << 14 }; /* spikes held before they are written; also one chunk */
 enum { NAME_SIZE = 160, SONATA_MAGIC = 0x0A7A };
@@ -26,6 +27,8 @@ struct CliRecording {
     Layer *layers; /* owned */
     size_t n_layers;
     double step_ms;
+    bool scores;
+    time_t flushed; /* seconds */
 };
 
 static const char *join(char *buffer, const char *group, const Layer *layer,
@@ -46,6 +49,31 @@ static SimStatus write_order(CliRecording *recording)
         end += sprintf(end, "%s%s", i ? "\n" : "", recording->layers[i].name);
     const SimStatus status = sim_store_write_text(recording->store, "", "layers", names);
     free(names);
+    return status;
+}
+
+/* Class names, one a line. */
+static SimStatus begin_scores(CliRecording *recording, const CliRecordingOptions *options)
+{
+    enum { CHUNK = 1 << 9 }; /* numbers */
+    SimStatus status = SIM_OK;
+    const size_t dims[2] = {0, options->n_classes};
+    size_t length = 1;
+    for (size_t k = 0; k < options->n_classes; k++)
+        length += strlen(options->classes[k]) + 1;
+    char *const lines = calloc(length, 1);
+    if (!lines)
+        return sim_fail(SIM_ERR_MEMORY, "recording: no memory for %zu names",
+                        options->n_classes);
+    char *end = lines;
+    for (size_t k = 0; k < options->n_classes; k++)
+        end += sprintf(end, "%s%s", k ? "\n" : "", options->classes[k]);
+    SIM_TRY(sim_store_begin_rows(recording->store, "readout/scores", SIM_F32, 2, dims,
+                                 dims[1] < CHUNK ? CHUNK / dims[1] : 1));
+    SIM_TRY(sim_store_write_text(recording->store, "readout/scores", "classes", lines));
+    recording->scores = true;
+out:
+    free(lines);
     return status;
 }
 
@@ -169,7 +197,7 @@ SimStatus cli_recording_create(const char *path, const CliRecordingOptions *opti
     recording->n_layers = options->n_layers;
     for (size_t i = 0; i < options->n_layers; i++)
         SIM_TRY(layer_copy(&options->layers[i], &recording->layers[i]));
-    SIM_TRY(sim_store_create(path, &recording->store));
+    SIM_TRY(sim_store_create_growing(path, &recording->store));
     for (size_t i = 0; i < options->n_layers; i++) {
         if (recording->layers[i].spikes)
             SIM_TRY(begin_spikes(recording, &recording->layers[i]));
@@ -185,6 +213,8 @@ SimStatus cli_recording_create(const char *path, const CliRecordingOptions *opti
     SIM_TRY(write_order(recording));
     if (options->text)
         SIM_TRY(sim_store_write_text(recording->store, "", "experiment", options->text));
+    if (options->n_classes > 0)
+        SIM_TRY(begin_scores(recording, options));
 
     *out = recording;
     recording = NULL;
@@ -210,6 +240,14 @@ static SimStatus flush(CliRecording *recording, Layer *layer)
     layer->written += layer->held;
     layer->held = 0;
 out:
+    return status;
+}
+
+static SimStatus flush_all(CliRecording *recording)
+{
+    SimStatus status = SIM_OK;
+    for (size_t i = 0; status == SIM_OK && i < recording->n_layers; i++)
+        status = flush(recording, &recording->layers[i]);
     return status;
 }
 
@@ -266,25 +304,23 @@ out:
     return status;
 }
 
-SimStatus cli_recording_scores(CliRecording *recording, size_t rows, size_t classes,
-                               const float *scores, const char *const *names)
+SimStatus cli_recording_flush(CliRecording *recording)
+{
+    const SimStatus status = flush_all(recording);
+    return status == SIM_OK ? sim_store_flush(recording->store) : status;
+}
+
+SimStatus cli_recording_step(CliRecording *recording, const float *scores)
 {
     SimStatus status = SIM_OK;
-    const size_t dims[2] = {rows, classes};
-    size_t length = 1;
-    for (size_t k = 0; k < classes; k++)
-        length += strlen(names[k]) + 1;
-    char *const lines = calloc(length, 1);
-    if (!lines)
-        return sim_fail(SIM_ERR_MEMORY, "recording: no memory for %zu names", classes);
-    char *end = lines;
-    for (size_t k = 0; k < classes; k++)
-        end += sprintf(end, "%s%s", k ? "\n" : "", names[k]);
-    SIM_TRY(
-        sim_store_write(recording->store, "readout/scores", SIM_F32, 2, dims, scores));
-    SIM_TRY(sim_store_write_text(recording->store, "readout/scores", "classes", lines));
+    struct timespec now;
+    if (recording->scores)
+        SIM_TRY(sim_store_append_rows(recording->store, "readout/scores", 1, scores));
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec != recording->flushed)
+        SIM_TRY(cli_recording_flush(recording));
+    recording->flushed = now.tv_sec;
 out:
-    free(lines);
     return status;
 }
 
@@ -357,8 +393,7 @@ uint64_t cli_recording_spikes(const CliRecording *recording, size_t layer)
 SimStatus cli_recording_commit(CliRecording *recording)
 {
     SimStatus status = SIM_OK;
-    for (size_t i = 0; i < recording->n_layers; i++)
-        SIM_TRY(flush(recording, &recording->layers[i]));
+    SIM_TRY(flush_all(recording));
     SIM_TRY(sim_store_commit(recording->store));
 out:
     return status;

@@ -10,7 +10,8 @@
  *
  * A population is a layer of neurons; a node is (y * width + x) * channels + channel.
  * Arrays grow while the simulation runs and are chunked and compressed; the file appears
- * under its name when it is committed, whole. */
+ * under its name when it is committed, whole. Until then it is brought up to date about
+ * once a second, under a temporary name that a killed program leaves behind. */
 #pragma once
 
 #include "datasets/reader.h"
@@ -29,8 +30,10 @@ typedef struct CliRecordingOptions {
     const CliRecordingLayer *layers; /* read at creation only */
     size_t n_layers;
     size_t steps;
-    double step_ms;   /* 0: unknown, times are step numbers */
-    const char *text; /* the resolved experiment, or NULL */
+    double step_ms;             /* 0: unknown, times are step numbers */
+    const char *text;           /* the resolved experiment, or NULL */
+    const char *const *classes; /* [n_classes] of the scores; none are written if 0 */
+    size_t n_classes;
 } CliRecordingOptions;
 
 typedef struct CliRecording CliRecording;
@@ -44,8 +47,10 @@ SimStatus cli_recording_create(const char *path, const CliRecordingOptions *opti
 SimStatus cli_recording_window(CliRecording *recording, size_t layer, size_t t0,
                                const SimTensor *spikes, const float *potential);
 
-SimStatus cli_recording_scores(CliRecording *recording, size_t rows, size_t classes,
-                               const float *scores, const char *const *names);
+/* Ends a step of which every window was written; scores [n_classes]. */
+SimStatus cli_recording_step(CliRecording *recording, const float *scores);
+/* Brings the file up to date; steps do so once a second. */
+SimStatus cli_recording_flush(CliRecording *recording);
 SimStatus cli_recording_events(CliRecording *recording, const DataEvent *events, size_t n,
                                size_t width, size_t height);
 SimStatus cli_recording_frames(CliRecording *recording, SimShape shape,

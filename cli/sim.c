@@ -249,7 +249,9 @@ static SimStatus begin_recording(CliSession *session, const CliStimulus *stimulu
                                          .n_layers = chosen->n_layers,
                                          .steps = stimulus->steps,
                                          .step_ms = stimulus->step_ms,
-                                         .text = text};
+                                         .text = text,
+                                         .classes = (const char *const *)session->classes,
+                                         .n_classes = session->input.classes};
     printf("recording %zu layers to %s: about %s before compression if 10 %% fire\n",
            chosen->n_layers, arguments->record,
            cli_human_bytes(size, cli_recording_estimate(&options, 0.1)));
@@ -449,8 +451,6 @@ static SimStatus simulate(CliSession *session, const CliStimulus *stimulus,
     }
     print_end(session, stimulus, &done, mean);
     if (recording) {
-        SIM_TRY(cli_recording_scores(recording, done.steps, done.classes, done.scores,
-                                     (const char *const *)session->classes));
         SIM_TRY(cli_recording_commit(recording));
         printf("%s: spikes%s written\n", arguments->record,
                arguments->potentials ? " and membranes" : "");

@@ -180,6 +180,8 @@ SimStatus cli_simulate(const CliSimulation *what, CliSimulated *out)
         const SimTensor scores = net_output(net, 0);
         memcpy(done.scores + t * done.classes, scores.f32, done.classes * sizeof(float));
         SIM_TRY(look_all(what, net, &done, fired, t));
+        if (what->recording)
+            SIM_TRY(cli_recording_step(what->recording, scores.f32));
     }
     SIM_TRY(count_operations(what, net, &done));
 

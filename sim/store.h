@@ -37,15 +37,25 @@ typedef struct SimStoreInfo {
 
 /* Errors name the file, the array and what to do. `out` is owned by the caller. */
 SimStatus sim_store_create(const char *path, SimStore **out);
+/* For a file that grows for long: what describes its arrays is gathered at its front (64
+ * KiB), so that a part of it can be opened (sim_store_open_part). */
+SimStatus sim_store_create_growing(const char *path, SimStore **out);
 SimStatus sim_store_open(const char *path, SimStore **out); /* read only */
-SimStatus sim_store_commit(SimStore *store);                /* flush, fsync, rename */
+/* Opens, to read, what there is of a file that ends early or whose writer was killed:
+ * what lies past its end fails to read; sim_store_rows says where. */
+SimStatus sim_store_open_part(const char *path, SimStore **out);
+/* What was written so far reaches the file under its temporary name: a writer that is
+ * killed leaves that much there. */
+SimStatus sim_store_flush(SimStore *store);
+SimStatus sim_store_commit(SimStore *store); /* flush, fsync, rename */
 void sim_store_close(SimStore *store); /* accepts NULL; drops what was not committed */
 
 bool sim_store_has(SimStore *store, const char *name);
 SimStatus sim_store_info(SimStore *store, const char *name, SimStoreInfo *out);
 
 /* Calls visit for each array below `group` ("" is all), in the order of their names, with
- * the path relative to the file's root; stops at the first failure and returns it. */
+ * the path relative to the file's root; stops at its first failure and returns it. Of a
+ * damaged file it visits what comes before the damage, and fails then. */
 SimStatus sim_store_visit(SimStore *store, const char *group,
                           SimStatus (*visit)(void *argument, const char *name),
                           void *argument);
@@ -53,6 +63,9 @@ SimStatus sim_store_visit(SimStore *store, const char *group,
 /* Reads all of an array, converted; `count` elements must be there exactly. */
 SimStatus sim_store_read(SimStore *store, const char *name, SimType as, size_t count,
                          void *data);
+/* How many rows of an array are in the file, counted from the first: all, unless it was
+ * opened as a part. */
+SimStatus sim_store_rows(SimStore *store, const char *name, size_t *rows);
 /* Reads rows [first, first + rows) of the outermost axis. */
 SimStatus sim_store_read_rows(SimStore *store, const char *name, SimType as, size_t first,
                               size_t rows, void *data);

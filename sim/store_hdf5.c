@@ -12,9 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <hdf5.h>
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+#endif
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -32,6 +36,7 @@ const char *__lsan_default_suppressions(void)
 struct SimStore {
     hid_t file;
     char *path, *writing; /* writing: the temporary name, NULL when reading */
+    hid_t driver;         /* of a file that may end early, else invalid */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -95,7 +100,7 @@ static SimStatus new_store(const char *path, bool writing, SimStore **out)
         free(store);
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory to open it", path);
     }
-    store->file = H5I_INVALID_HID;
+    store->file = store->driver = H5I_INVALID_HID;
     *out = store;
     return SIM_OK;
 }
@@ -107,7 +112,7 @@ static void free_store(SimStore *store)
     free(store);
 }
 
-SimStatus sim_store_create(const char *path, SimStore **out)
+static SimStatus create_file(const char *path, size_t front, SimStore **out)
 {
     SimStore *store = NULL;
     SimStatus status = new_store(path, true, &store);
@@ -124,6 +129,8 @@ SimStatus sim_store_create(const char *path, SimStore **out)
     enter();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    if (front)
+        H5Pset_meta_block_size(access, front);
     const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false);
     store->file = H5Fcreate(store->writing, H5F_ACC_TRUNC, creation, access);
@@ -139,7 +146,145 @@ SimStatus sim_store_create(const char *path, SimStore **out)
     return leave(SIM_OK);
 }
 
-SimStatus sim_store_open(const char *path, SimStore **out)
+SimStatus sim_store_create(const char *path, SimStore **out)
+{
+    return create_file(path, 0, out);
+}
+
+SimStatus sim_store_create_growing(const char *path, SimStore **out)
+{
+    return create_file(path, 1 << 16, out);
+}
+
+/* --- a file that ends early ---------------------------------------------------------
+ *
+ * The library refuses a file shorter than its first block says, and would take zeros for
+ * what is missing. This driver tells it that all is there and fails to read past the end:
+ * descriptions carry check sums and arrays that cannot be read are errors, so nothing is
+ * made up. */
+
+typedef struct PartFile {
+    H5FD_t base; /* first: the library's own fields */
+    int fd;
+    haddr_t eoa; /* where the library believes the file to end */
+} PartFile;
+
+enum { PART_VALUE = 511 }; /* of the numbers that are free for private drivers */
+#define PART_END ((haddr_t)INT64_MAX)
+
+static H5FD_t *part_open(const char *name, unsigned flags, hid_t access, haddr_t most)
+{
+    (void)access, (void)most;
+    PartFile *const file =
+        flags & (H5F_ACC_RDWR | H5F_ACC_CREAT) ? NULL : calloc(1, sizeof *file);
+    if (!file)
+        return NULL;
+    file->fd = open(name, O_RDONLY);
+    if (file->fd >= 0)
+        return &file->base;
+    free(file);
+    return NULL;
+}
+
+static herr_t part_close(H5FD_t *file)
+{
+    close(((PartFile *)file)->fd);
+    free(file);
+    return 0;
+}
+
+static herr_t part_query(const H5FD_t *file, unsigned long *flags)
+{
+    (void)file;
+    *flags = 0; /* nothing is read ahead: it might cross the end */
+    return 0;
+}
+
+static haddr_t part_get_eoa(const H5FD_t *file, H5FD_mem_t type)
+{
+    (void)type;
+    return ((const PartFile *)file)->eoa;
+}
+
+static herr_t part_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t eoa)
+{
+    (void)type;
+    ((PartFile *)file)->eoa = eoa;
+    return 0;
+}
+
+static haddr_t part_get_eof(const H5FD_t *file, H5FD_mem_t type)
+{
+    (void)file, (void)type;
+    return PART_END;
+}
+
+static herr_t part_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at,
+                        size_t size, void *buffer)
+{
+    (void)type, (void)transfer;
+    const int fd = ((PartFile *)file)->fd;
+    unsigned char *to = buffer;
+    while (size > 0) {
+        const ssize_t got = at < PART_END ? pread(fd, to, size, (off_t)at) : 0;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        to += got;
+        at += (haddr_t)got;
+        size -= (size_t)got;
+    }
+    return 0;
+}
+
+static herr_t part_write(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at,
+                         size_t size, const void *buffer)
+{
+    (void)file, (void)type, (void)transfer, (void)at, (void)size, (void)buffer;
+    return -1;
+}
+
+static const H5FD_class_t part_driver = {
+#if H5_VERSION_GE(1, 13, 0)
+    .version = H5FD_CLASS_VERSION,
+    .value = PART_VALUE,
+#endif
+    .name = "part",
+    .maxaddr = PART_END,
+    .fc_degree = H5F_CLOSE_WEAK,
+    .open = part_open,
+    .close = part_close,
+    .query = part_query,
+    .get_eoa = part_get_eoa,
+    .set_eoa = part_set_eoa,
+    .get_eof = part_get_eof,
+    .read = part_read,
+    .write = part_write,
+    .fl_map = H5FD_FLMAP_SINGLE,
+};
+
+/* The driver outlives its file: the library closes the file through it. */
+static void open_part(SimStore *store)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    store->driver = H5FDregister(&part_driver);
+    if (store->driver >= 0 && H5Pset_driver(access, store->driver, NULL) >= 0)
+        store->file = H5Fopen(store->path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+}
+
+static void close_file(SimStore *store)
+{
+    if (store->file >= 0)
+        H5Fclose(store->file);
+    if (store->driver >= 0)
+        H5FDunregister(store->driver);
+}
+
+/* --- opening to read --------------------------------------------------------------- */
+
+static SimStatus open_file(const char *path, bool part, SimStore **out)
 {
     static const unsigned char magic[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     unsigned char head[8] = {0};
@@ -155,8 +300,12 @@ SimStatus sim_store_open(const char *path, SimStore **out)
     if (status != SIM_OK)
         return status;
     enter();
-    store->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (part)
+        open_part(store);
+    else
+        store->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (store->file < 0) {
+        close_file(store);
         status =
             sim_fail(SIM_ERR_FORMAT,
                      "%s: the file is damaged or cut short: copy or make it again", path);
@@ -165,6 +314,16 @@ SimStatus sim_store_open(const char *path, SimStore **out)
     }
     *out = store;
     return leave(SIM_OK);
+}
+
+SimStatus sim_store_open(const char *path, SimStore **out)
+{
+    return open_file(path, false, out);
+}
+
+SimStatus sim_store_open_part(const char *path, SimStore **out)
+{
+    return open_file(path, true, out);
 }
 
 static void sync_folder_of(const char *path)
@@ -181,6 +340,17 @@ static void sync_folder_of(const char *path)
         close(fd);
     }
     free(folder);
+}
+
+SimStatus sim_store_flush(SimStore *store)
+{
+    enter();
+    const herr_t flushed = H5Fflush(store->file, H5F_SCOPE_GLOBAL);
+    leave(SIM_OK);
+    return flushed >= 0
+               ? SIM_OK
+               : sim_fail(SIM_ERR_IO, "%s: could not be written (is the disk full?)",
+                          store->path);
 }
 
 SimStatus sim_store_commit(SimStore *store)
@@ -215,8 +385,7 @@ void sim_store_close(SimStore *store)
     if (!store)
         return;
     enter();
-    if (store->file >= 0)
-        H5Fclose(store->file);
+    close_file(store);
     leave(SIM_OK);
     if (store->writing)
         unlink(store->writing); /* gone already after a commit */
@@ -370,19 +539,20 @@ SimStatus sim_store_visit(SimStore *store, const char *group,
         H5Gclose(root);
     }
     leave(SIM_OK);
+    SimStatus visited = SIM_OK;
     for (size_t i = 0; i < list.n; i++) {
         char *full = NULL;
-        if (status == SIM_OK &&
+        if (visited == SIM_OK &&
             asprintf(&full, "%s%s%s", group, *group ? "/" : "", list.names[i]) < 0)
-            status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for a name", store->path);
-        if (status == SIM_OK) {
-            status = visit(argument, full);
+            visited = sim_fail(SIM_ERR_MEMORY, "%s: no memory for a name", store->path);
+        if (visited == SIM_OK) {
+            visited = visit(argument, full);
             free(full);
         }
         free(list.names[i]);
     }
     free(list.names);
-    return status;
+    return visited != SIM_OK ? visited : status;
 }
 
 /* --- reading ---------------------------------------------------------------------- */
@@ -408,6 +578,22 @@ SimStatus sim_store_read(SimStore *store, const char *name, SimType as, size_t c
     return leave(status);
 }
 
+/* Rows [first, first + rows) of an array that is open. */
+static bool read_slab(hid_t dataset, const SimStoreInfo *info, SimType as, size_t first,
+                      size_t rows, void *data)
+{
+    hsize_t start[SIM_STORE_MAX_DIMS] = {first}, size[SIM_STORE_MAX_DIMS] = {rows};
+    for (size_t i = 1; i < info->n_dims; i++)
+        size[i] = info->dims[i];
+    const hid_t space = H5Dget_space(dataset);
+    const hid_t memory = H5Screate_simple((int)info->n_dims, size, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+    const bool good = H5Dread(dataset, native(as), memory, space, H5P_DEFAULT, data) >= 0;
+    H5Sclose(memory);
+    H5Sclose(space);
+    return good;
+}
+
 SimStatus sim_store_read_rows(SimStore *store, const char *name, SimType as, size_t first,
                               size_t rows, void *data)
 {
@@ -417,23 +603,67 @@ SimStatus sim_store_read_rows(SimStore *store, const char *name, SimType as, siz
     SimStatus status = open_array(store, name, &dataset, &info);
     if (status != SIM_OK)
         return leave(status);
-    if (info.n_dims == 0 || first > info.dims[0] || rows > info.dims[0] - first) {
+    if (info.n_dims == 0 || first > info.dims[0] || rows > info.dims[0] - first)
         status = sim_fail(SIM_ERR_SHAPE, "%s: \"%s\" has %zu rows, wanted %zu from %zu",
                           store->path, name, info.n_dims ? info.dims[0] : 0, rows, first);
-    } else if (rows) {
-        hsize_t start[SIM_STORE_MAX_DIMS] = {first}, size[SIM_STORE_MAX_DIMS] = {rows};
-        for (size_t i = 1; i < info.n_dims; i++)
-            size[i] = info.dims[i];
-        const hid_t space = H5Dget_space(dataset);
-        const hid_t memory = H5Screate_simple((int)info.n_dims, size, NULL);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-        if (H5Dread(dataset, native(as), memory, space, H5P_DEFAULT, data) < 0)
-            status =
-                sim_fail(SIM_ERR_FORMAT, "%s: \"%s\" cannot be read: the file is damaged",
-                         store->path, name);
-        H5Sclose(memory);
-        H5Sclose(space);
+    else if (rows && !read_slab(dataset, &info, as, first, rows, data))
+        status =
+            sim_fail(SIM_ERR_FORMAT, "%s: \"%s\" cannot be read: the file is damaged",
+                     store->path, name);
+    H5Dclose(dataset);
+    return leave(status);
+}
+
+/* Where a chunk was never written, the library reads zeros. */
+static bool has_row(hid_t dataset, const SimStoreInfo *info, bool chunked, size_t row,
+                    void *data)
+{
+    const hsize_t at[SIM_STORE_MAX_DIMS] = {row};
+    haddr_t address = 0;
+    unsigned mask;
+    hsize_t bytes;
+    if (chunked &&
+        (H5Dget_chunk_info_by_coord(dataset, at, &mask, &address, &bytes) < 0 ||
+         address == HADDR_UNDEF))
+        return false;
+    return read_slab(dataset, info, info->type, row, 1, data);
+}
+
+SimStatus sim_store_rows(SimStore *store, const char *name, size_t *rows)
+{
+    hid_t dataset;
+    SimStoreInfo info;
+    enter();
+    SimStatus status = open_array(store, name, &dataset, &info);
+    if (status != SIM_OK)
+        return leave(status);
+    size_t there = info.n_dims ? info.dims[0] : 0;
+    if (store->driver >= 0 && info.count > 0 && info.n_dims > 0) {
+        void *const row = malloc(info.count / info.dims[0] * sim_type_bytes(info.type));
+        const hid_t properties = H5Dget_create_plist(dataset);
+        hsize_t chunk[SIM_STORE_MAX_DIMS] = {1};
+        const bool chunked = H5Pget_layout(properties) == H5D_CHUNKED;
+        if (chunked)
+            H5Pget_chunk(properties, SIM_STORE_MAX_DIMS, chunk);
+        H5Pclose(properties);
+        /* Rows are written in order: halving finds the first chunk that is not there. */
+        const size_t a_chunk = chunk[0] ? (size_t)chunk[0] : 1;
+        size_t low = 0, high = (there - 1) / a_chunk + 1;
+        while (row && low < high) {
+            const size_t middle = low + (high - low) / 2;
+            if (has_row(dataset, &info, chunked, middle * a_chunk, row))
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        there = low * a_chunk < there ? low * a_chunk : there;
+        if (!row)
+            status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for a row of \"%s\"",
+                              store->path, name);
+        free(row);
     }
+    if (status == SIM_OK)
+        *rows = there;
     H5Dclose(dataset);
     return leave(status);
 }

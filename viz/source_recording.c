@@ -9,26 +9,29 @@
 
 #include "sim/store.h"
 #include "viz/clock.h"
+#include "viz/recording_layers.h"
 
-enum { SLICE = 1 << 15, NAME = 192, MAX_LAYERS = 4096, MAX_SIDE = 1 << 16 };
+enum { SLICE = 1 << 15, NAME = 192, MAX_SIDE = 1 << 16, SONATA_MAGIC = 0x0A7A };
 enum { MAX_STEPS = 1 << 24, MAX_NEURONS = 1 << 28 };
 
 typedef struct Population {
     uint64_t *rows; /* [n_steps + 1] the first spike of each step; owned; NULL: none */
+    size_t n_fired; /* steps whose spikes are there, all unless the file ends early */
     uint64_t *reported; /* [n_reported] neurons with a membrane; owned */
     size_t n_reported;
+    size_t n_membranes; /* steps whose membranes are there */
 } Population;
 
 typedef struct Recording {
     VizSource base; /* first: the source is this */
     VizSubject subject;
     SimStore *store;
-    Population *populations; /* [n_layers] */
-    uint64_t *nodes;         /* [SLICE] */
-    float *row;              /* of the widest report */
-    double step_ms;          /* 0: times are numbers of steps */
-    bool has_frames, has_scores;
-    size_t n_scores;
+    Population *populations;   /* [n_layers] */
+    uint64_t *nodes;           /* [SLICE] */
+    float *row;                /* of the widest report */
+    double step_ms;            /* 0: times are numbers of steps */
+    bool part;                 /* the file ends early, or was never finished */
+    size_t n_frames, n_scores; /* steps that have them; constant: 1 frame */
 } Recording;
 
 /* --- what is said about it ------------------------------------------------------------
@@ -61,96 +64,6 @@ static double number_or(SimStore *store, const char *name, const char *attribute
                : otherwise;
 }
 
-/* --- the list of layers ---------------------------------------------------------------
- */
-
-typedef struct Names {
-    char (*names)[64]; /* owned */
-    size_t n;
-} Names;
-
-static bool has_name(const Names *names, const char *name)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (strcmp(names->names[i], name) == 0)
-            return true;
-    return false;
-}
-
-static SimStatus add_name(Names *names, const char *name)
-{
-    if (has_name(names, name) || names->n == MAX_LAYERS || !*name ||
-        strlen(name) >= sizeof *names->names)
-        return SIM_OK;
-    void *const grown = realloc(names->names, (names->n + 1) * sizeof *names->names);
-    if (!grown)
-        return sim_fail(SIM_ERR_MEMORY, "no memory for the names of layers");
-    names->names = grown;
-    snprintf(names->names[names->n++], sizeof *names->names, "%s", name);
-    return SIM_OK;
-}
-
-/* "spikes/conv1/timestamps", "report/conv1/data": the middle is a layer. */
-static SimStatus visit(void *argument, const char *name)
-{
-    const char *const from = strchr(name, '/'), *const to = strrchr(name, '/');
-    char middle[64];
-    if (!from || to <= from + 1 || (size_t)(to - from) > sizeof middle)
-        return SIM_OK;
-    const char *const end = strchr(from + 1, '/');
-    snprintf(middle, sizeof middle, "%.*s", (int)(end - from - 1), from + 1);
-    return add_name(argument, middle);
-}
-
-/* Numbers inside names by value: block2 before block10. */
-static int natural(const void *left, const void *right)
-{
-    const char *a = left, *b = right;
-    for (; *a || *b; a++, b++) {
-        const bool digits = *a >= '0' && *a <= '9' && *b >= '0' && *b <= '9';
-        if (digits) {
-            char *end_a, *end_b;
-            const unsigned long long x = strtoull(a, &end_a, 10);
-            const unsigned long long y = strtoull(b, &end_b, 10);
-            if (x != y)
-                return x < y ? -1 : 1;
-            a = end_a - 1;
-            b = end_b - 1;
-        } else if (*a != *b) {
-            return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
-/* In the order of the net where the recording says it. */
-static SimStatus find_layers(Recording *r, Names *names)
-{
-    SimStatus status = SIM_OK;
-    Names found = {0};
-    char *order = NULL, *save = NULL;
-    SIM_TRY(sim_store_visit(r->store, "spikes", visit, &found));
-    if (sim_store_visit(r->store, "report", visit, &found) != SIM_OK)
-        note(r, "the membranes cannot be listed");
-    if (found.n > 1)
-        qsort(found.names, found.n, sizeof *found.names, natural);
-    if (sim_store_has_attribute(r->store, "", "layers") &&
-        sim_store_read_text(r->store, "", "layers", &order) == SIM_OK)
-        for (char *name = strtok_r(order, "\n", &save); name;
-             name = strtok_r(NULL, "\n", &save)) {
-            if (has_name(&found, name))
-                SIM_TRY(add_name(names, name));
-            else
-                note(r, "layer %.60s is missing", name);
-        }
-    for (size_t i = 0; i < found.n; i++)
-        SIM_TRY(add_name(names, found.names[i]));
-out:
-    free(order);
-    free(found.names);
-    return status;
-}
-
 /* --- one layer ------------------------------------------------------------------------
  */
 
@@ -176,7 +89,19 @@ static double time_unit(const Recording *r)
     return r->step_ms > 0 ? r->step_ms : 1;
 }
 
-/* Where the spikes of each step start: the times are read once, a slice at a time. */
+/* The rows of an array that are there, and whether these are all. */
+static SimStatus rows_of(Recording *r, const char *array, size_t all, size_t *rows,
+                         bool *whole)
+{
+    size_t there = all;
+    const SimStatus status = r->part ? sim_store_rows(r->store, array, &there) : SIM_OK;
+    *whole = *whole && there == all;
+    *rows = there < *rows ? there : *rows;
+    return status;
+}
+
+/* Where the spikes of each step start: the times are read once, a slice at a time. In a
+ * file that ends early the step that its last spike belongs to may lack others. */
 static SimStatus index_spikes(Recording *r, const char *name, Population *population)
 {
     SimStatus status = SIM_OK;
@@ -185,22 +110,27 @@ static SimStatus index_spikes(Recording *r, const char *name, Population *popula
     double *const slice = malloc(SLICE * sizeof *slice);
     const size_t n_steps = r->subject.n_steps;
     uint64_t *rows = calloc(n_steps + 2, sizeof *rows);
+    size_t step = 0, n_rows = SIZE_MAX;
+    bool whole = true;
     if (!slice || !rows) {
         status = sim_fail(SIM_ERR_MEMORY, "no memory to index %s", name);
         goto out;
     }
     snprintf(array, sizeof array, "spikes/%s/node_ids", name);
     SIM_TRY(sim_store_info(r->store, array, &nodes));
+    SIM_TRY(rows_of(r, array, nodes.count, &n_rows, &whole));
     snprintf(array, sizeof array, "spikes/%s/timestamps", name);
     SIM_TRY(sim_store_info(r->store, array, &times));
-    if (times.n_dims != 1 || nodes.n_dims != 1 || times.count != nodes.count) {
+    SIM_TRY(rows_of(r, array, times.count, &n_rows, &whole));
+    if (times.n_dims != 1 || nodes.n_dims != 1 ||
+        (times.count != nodes.count && !r->part)) {
         status = sim_fail(SIM_ERR_FORMAT, "%s has %zu times for %zu spikes", name,
                           times.count, nodes.count);
         goto out;
     }
-    size_t step = 0;
-    for (size_t first = 0; first < times.count; first += SLICE) {
-        const size_t n = times.count - first < SLICE ? times.count - first : SLICE;
+    whole = whole && times.count == nodes.count;
+    for (size_t first = 0; first < n_rows; first += SLICE) {
+        const size_t n = n_rows - first < SLICE ? n_rows - first : SLICE;
         SIM_TRY(sim_store_read_rows(r->store, array, SIM_F64, first, n, slice));
         for (size_t i = 0; i < n; i++) {
             const double at = slice[i] / time_unit(r);
@@ -219,8 +149,9 @@ static SimStatus index_spikes(Recording *r, const char *name, Population *popula
                 rows[step + 1] = first + i;
         }
     }
+    population->n_fired = whole ? n_steps : step;
     for (; step < n_steps; step++)
-        rows[step + 1] = times.count;
+        rows[step + 1] = n_rows;
     population->rows = rows;
     rows = NULL;
 out:
@@ -236,13 +167,17 @@ static SimStatus index_report(Recording *r, const char *name, const VizLayer *la
     char array[NAME];
     SimStoreInfo data, ids;
     uint64_t *reported = NULL;
+    size_t n_rows = r->subject.n_steps;
+    bool whole = true;
     snprintf(array, sizeof array, "report/%s/data", name);
     SIM_TRY(sim_store_info(r->store, array, &data));
+    SIM_TRY(rows_of(r, array, data.dims[0], &n_rows, &whole));
     snprintf(array, sizeof array, "report/%s/mapping/node_ids", name);
     SIM_TRY(sim_store_info(r->store, array, &ids));
     const size_t neurons = layer->h * layer->w * layer->c;
     if (data.n_dims != 2 || ids.n_dims != 1 || data.dims[1] != ids.count ||
-        data.dims[0] != r->subject.n_steps || ids.count > neurons || ids.count == 0) {
+        (data.dims[0] != r->subject.n_steps && !r->part) || ids.count > neurons ||
+        ids.count == 0) {
         status = sim_fail(SIM_ERR_FORMAT, "the membranes of %s are not %zu steps", name,
                           r->subject.n_steps);
         goto out;
@@ -261,6 +196,7 @@ static SimStatus index_report(Recording *r, const char *name, const VizLayer *la
         }
     population->reported = reported;
     population->n_reported = ids.count;
+    population->n_membranes = n_rows;
     reported = NULL;
 out:
     free(reported);
@@ -305,40 +241,51 @@ static void open_frames(Recording *r)
 {
     VizSubject *const subject = &r->subject;
     SimStoreInfo info;
+    size_t n_rows = SIZE_MAX;
+    bool whole = true;
     if (!sim_store_has(r->store, "input/frames")) {
         note(r, "the frames that the net saw are missing");
         return;
     }
     if (sim_store_info(r->store, "input/frames", &info) != SIM_OK || info.n_dims != 4 ||
-        (info.dims[0] != 1 && info.dims[0] != subject->n_steps) ||
+        (info.dims[0] != 1 && info.dims[0] < subject->n_steps) ||
         info.dims[1] > MAX_SIDE || info.dims[2] > MAX_SIDE || info.dims[3] > 1024 ||
         info.dims[1] * info.dims[2] * info.dims[3] > MAX_NEURONS ||
         info.dims[1] * info.dims[2] * info.dims[3] == 0) {
         note(r, "the input frames do not fit the steps and are left out");
         return;
     }
+    if (rows_of(r, "input/frames", info.dims[0], &n_rows, &whole) != SIM_OK || !n_rows)
+        return;
     subject->input_h = info.dims[1];
     subject->input_w = info.dims[2];
     subject->input_c = info.dims[3];
     subject->constant = info.dims[0] == 1 && subject->n_steps > 1;
-    r->has_frames = true;
+    r->n_frames = n_rows;
 }
 
-/* Names of classes, or how many there are. */
+/* How many there are. */
 static size_t count_scores(Recording *r)
 {
     SimStoreInfo info;
+    size_t n_rows = r->subject.n_steps;
+    bool whole = true;
     if (!sim_store_has(r->store, "readout/scores")) {
         note(r, "the class scores are missing");
         return 0;
     }
     if (sim_store_info(r->store, "readout/scores", &info) != SIM_OK || info.n_dims != 2 ||
-        info.dims[0] != r->subject.n_steps || info.dims[1] == 0 ||
+        (info.dims[0] != r->subject.n_steps && !r->part) || info.dims[1] == 0 ||
         info.dims[1] > 1 << 20) {
         note(r, "the class scores do not fit the steps and are left out");
         return 0;
     }
-    r->has_scores = true;
+    /* Scores end every step: a simulation that was killed came that far. */
+    if (info.dims[0] > 0 && info.dims[0] < r->subject.n_steps)
+        r->subject.n_steps = info.dims[0];
+    if (rows_of(r, "readout/scores", info.dims[0], &n_rows, &whole) != SIM_OK)
+        return 0;
+    r->n_scores = n_rows;
     return info.dims[1];
 }
 
@@ -408,19 +355,28 @@ out:
 
 static void open_events(Recording *r, VizEvents **out)
 {
+    static const char *const columns[] = {"t_us", "x", "y", "on"};
     SimStoreInfo info;
     DataEvent *events = NULL;
+    size_t n = SIZE_MAX;
+    bool whole = true;
     const double w = number_or(r->store, "input/events", "width", 0);
     const double h = number_or(r->store, "input/events", "height", 0);
     if (!sim_store_has(r->store, "input/events/t_us"))
         return;
-    if (sim_store_info(r->store, "input/events/t_us", &info) == SIM_OK &&
-        info.n_dims == 1 && info.count > 0 && w >= 1 && h >= 1 && w <= DATA_MAX_SIDE &&
-        h <= DATA_MAX_SIDE)
-        events = malloc(info.count * sizeof *events);
-    if (!events || read_events(r, info.count, events) != SIM_OK ||
-        viz_events_take(events, info.count, (size_t)w, (size_t)h, out) != SIM_OK)
-        note(r, "the input events are damaged and left out");
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        char array[NAME];
+        snprintf(array, sizeof array, "input/events/%s", columns[i]);
+        if (sim_store_info(r->store, array, &info) != SIM_OK || info.n_dims != 1 ||
+            rows_of(r, array, info.count, &n, &whole) != SIM_OK)
+            n = 0;
+        n = info.count < n ? info.count : n;
+    }
+    if (n > 0 && w >= 1 && h >= 1 && w <= DATA_MAX_SIDE && h <= DATA_MAX_SIDE)
+        events = malloc(n * sizeof *events);
+    if (!events || read_events(r, n, events) != SIM_OK ||
+        viz_events_take(events, n, (size_t)w, (size_t)h, out) != SIM_OK)
+        note(r, "the input events are %s and left out", r->part ? "cut" : "damaged");
     free(events);
 }
 
@@ -474,7 +430,8 @@ static void show_membranes(Recording *r, size_t k, const VizWants *wants,
         bool wanted = wants->layer == (int)layer;
         for (size_t p = 0; p < wants->n_picks; p++)
             wanted = wanted || wants->picks[p].layer == (int)layer;
-        if (!wanted || !at->has_potential || read_membranes(r, layer, k) != SIM_OK)
+        if (!wanted || k >= population->n_membranes ||
+            read_membranes(r, layer, k) != SIM_OK)
             continue;
         for (size_t p = 0; p < wants->n_picks; p++)
             for (size_t i = 0; i < population->n_reported; i++)
@@ -500,14 +457,14 @@ static SimStatus make(VizSource *source, size_t k, const VizWants *wants,
     const VizSubject *const subject = &r->subject;
     (void)stop; /* a step is short */
     for (size_t i = 0; i < subject->n_layers; i++)
-        if (r->populations[i].rows && read_spikes(r, i, k, out) != SIM_OK)
+        if (k < r->populations[i].n_fired && read_spikes(r, i, k, out) != SIM_OK)
             out->spike_views[i] = NULL;
-    if (r->has_frames &&
+    if ((subject->constant ? 0 : k) < r->n_frames &&
         sim_store_read_rows(r->store, "input/frames", SIM_F32, subject->constant ? 0 : k,
                             1, out->input) == SIM_OK)
         out->step.input = out->input;
-    if (r->has_scores && sim_store_read_rows(r->store, "readout/scores", SIM_F32, k, 1,
-                                             out->scores) == SIM_OK)
+    if (k < r->n_scores && sim_store_read_rows(r->store, "readout/scores", SIM_F32, k, 1,
+                                               out->scores) == SIM_OK)
         out->step.scores = out->scores;
     show_membranes(r, k, wants, out);
     for (size_t p = 0; p < wants->n_picks; p++)
@@ -544,7 +501,9 @@ static SimStatus check_file(Recording *r, const char *path, size_t *n_steps)
     read_text(r, "created_by", by, sizeof by);
     const double steps = number_or(r->store, "", "steps", NAN);
     const double step_ms = number_or(r->store, "", "step_ms", 0);
-    if (strcmp(by, "apical") != 0 || !(steps >= 1 && steps <= MAX_STEPS)) {
+    const bool ours = strcmp(by, "apical") == 0 ||
+                      (r->part && number_or(r->store, "", "magic", 0) == SONATA_MAGIC);
+    if (!ours || !(steps >= 1 && steps <= MAX_STEPS)) {
         if (sim_store_has(r->store, "experiment") ||
             sim_store_info(r->store, "progress/epoch", &info) == SIM_OK)
             return sim_fail(SIM_ERR_FORMAT, "%s: a checkpoint, not a recording", path);
@@ -553,7 +512,7 @@ static SimStatus check_file(Recording *r, const char *path, size_t *n_steps)
                         "sim MODEL INPUT --record\" makes one",
                         path);
     }
-    if (strcmp(version, "0.1") != 0)
+    if (strcmp(version, "0.1") != 0 && (*version || !r->part))
         note(r, "written as version %s of the layout, this program knows 0.1",
              *version ? version : "?");
     r->step_ms = step_ms > 0 && isfinite(step_ms) && step_ms < 1e9 ? step_ms : 0;
@@ -579,23 +538,72 @@ static SimStatus describe(Recording *r, const char *path)
     return name_classes(r);
 }
 
+/* A file that ends early is shown as far as any of its layers goes; where nothing of the
+ * net is left, its input is. */
+static SimStatus end_early(Recording *r, const char *path, size_t declared)
+{
+    VizSubject *const subject = &r->subject;
+    size_t last = r->n_scores, n_short = 0;
+    for (size_t i = 0; i < subject->n_layers; i++) {
+        const Population *const population = &r->populations[i];
+        last = population->n_fired > last ? population->n_fired : last;
+        last = population->n_membranes > last ? population->n_membranes : last;
+    }
+    if (last == 0 && r->n_frames == 0)
+        return sim_fail(SIM_ERR_FORMAT,
+                        "%s: cut short before its first step: copy or make it again",
+                        path);
+    char rest[sizeof subject->note], ends[160];
+    snprintf(rest, sizeof rest, "%s", subject->note);
+    subject->note[0] = '\0';
+    if (last > 0)
+        note(r, "cut short or never finished: %zu of %zu steps are there", last,
+             declared);
+    else
+        note(r, "cut short: of %zu steps only the input is there", declared);
+    for (size_t i = 0; i < subject->n_layers; i++)
+        if (r->populations[i].n_fired < last && n_short++ == 0)
+            snprintf(ends, sizeof ends, "spikes of %.60s end with step %zu",
+                     subject->layers[i].name, r->populations[i].n_fired);
+    if (n_short > 1)
+        note(r, "%s, those of %zu more layers early, too", ends, n_short - 1);
+    else if (n_short > 0)
+        note(r, "%s", ends);
+    if (*rest)
+        note(r, "%s", rest);
+    subject->n_steps = last > 0 ? last : subject->n_steps;
+    return SIM_OK;
+}
+
+static SimStatus open_store(Recording *r, const char *path)
+{
+    if (sim_store_open(path, &r->store) == SIM_OK)
+        return SIM_OK;
+    r->part = true;
+    return sim_store_open_part(path, &r->store);
+}
+
 SimStatus viz_source_recording_open(const char *path, VizSource **out, VizEvents **events)
 {
     SimStatus status = SIM_OK;
-    Names names = {0};
+    VizRecordingLayers names = {0};
+    char *missing = NULL;
     size_t n_steps = 0, widest = 0;
     VizEvents *input = NULL;
     Recording *r = calloc(1, sizeof *r);
     if (!r)
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory to look at it", path);
-    SIM_TRY(sim_store_open(path, &r->store));
+    SIM_TRY(open_store(r, path));
     SIM_TRY(check_file(r, path, &n_steps));
     r->subject.n_steps = n_steps;
-    SIM_TRY(find_layers(r, &names));
+    SIM_TRY(viz_recording_layers(r->store, &names, &missing));
+    if (*missing)
+        note(r, "%s missing: %s", strchr(missing, ',') ? "layers are" : "a layer is",
+             missing);
     const size_t n_classes = count_scores(r);
     /* The notes so far move into the subject that knows how many layers there are. */
     VizSubject subject;
-    SIM_TRY(viz_subject_create(names.n, n_steps, n_classes, &subject));
+    SIM_TRY(viz_subject_create(names.n, r->subject.n_steps, n_classes, &subject));
     memcpy(subject.note, r->subject.note, sizeof subject.note);
     r->subject = subject;
     r->populations = calloc(names.n + 1, sizeof *r->populations);
@@ -618,14 +626,19 @@ SimStatus viz_source_recording_open(const char *path, VizSource **out, VizEvents
     SIM_TRY(describe(r, path));
     open_frames(r);
     open_events(r, &input);
+    if (r->part)
+        SIM_TRY(end_early(r, path, n_steps));
 
     r->base = (VizSource){&r->subject, make, close_recording};
     *out = &r->base;
     *events = input;
     r = NULL;
+    input = NULL;
 out:
     if (r)
         close_recording(&r->base);
+    viz_events_close(input);
     free(names.names);
+    free(missing);
     return status;
 }

@@ -88,8 +88,14 @@ Test(recording, read_back_whole)
     const uint64_t watched[2] = {401, 3};
     const CliRecordingLayer layers[2] = {{"stem.neuron", H, W, C, true, watched, 2},
                                          {"block1.neuron", H, W, C, true, NULL, 0}};
-    const CliRecordingOptions options = {
-        .layers = layers, .n_layers = 2, .steps = T, .step_ms = 12.5, .text = "seed: 1"};
+    const char *const classes[2] = {"cat", "ankle boot"};
+    const CliRecordingOptions options = {.layers = layers,
+                                         .n_layers = 2,
+                                         .steps = T,
+                                         .step_ms = 12.5,
+                                         .text = "seed: 1",
+                                         .classes = classes,
+                                         .n_classes = 2};
     CliRecording *recording = NULL;
     cr_assert_eq(cli_recording_create(path, &options, &recording), SIM_OK, "%s",
                  sim_message());
@@ -97,8 +103,8 @@ Test(recording, read_back_whole)
     record(recording, 1, false);
     cr_expect_eq(cli_recording_spikes(recording, 0), cli_recording_spikes(recording, 1));
     const float scores[T * 2] = {0, 1, 2, 3, 4, 5};
-    const char *const classes[2] = {"cat", "ankle boot"};
-    cr_assert_eq(cli_recording_scores(recording, T, 2, scores, classes), SIM_OK);
+    for (size_t t = 0; t < T; t++)
+        cr_assert_eq(cli_recording_step(recording, scores + 2 * t), SIM_OK);
     static DataEvent events[40000]; /* more than one slice */
     for (size_t i = 0; i < 40000; i++)
         events[i] = (DataEvent){.t_us = (int64_t)i * 3 - 5,
@@ -133,6 +139,9 @@ Test(recording, read_back_whole)
     cr_assert_eq(sim_store_read_text(store, "readout/scores", "classes", &text), SIM_OK);
     cr_expect_str_eq(text, "cat\nankle boot");
     free(text);
+    float read[T * 2];
+    cr_assert_eq(sim_store_read(store, "readout/scores", SIM_F32, T * 2, read), SIM_OK);
+    cr_expect_arr_eq(read, scores, sizeof scores);
     cr_assert_eq(
         sim_store_read_text(store, "spikes/stem.neuron/timestamps", "units", &text),
         SIM_OK);

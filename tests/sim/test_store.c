@@ -354,6 +354,75 @@ Test(store, cut_short_anywhere)
     }
 }
 
+static size_t n_rows_seen;
+
+static SimStatus look_at_rows(void *argument, const char *name)
+{
+    SimStore *const store = argument;
+    SimStoreInfo info;
+    size_t rows;
+    if (sim_store_info(store, name, &info) != SIM_OK || info.n_dims == 0 ||
+        info.count > 100000 || sim_store_rows(store, name, &rows) != SIM_OK)
+        return SIM_OK;
+    cr_assert_leq(rows, info.dims[0]);
+    double *const values = malloc((info.count + 1) * sizeof *values);
+    if (rows > 0)
+        OK(sim_store_read_rows(store, name, SIM_F64, 0, rows, values));
+    if (strcmp(name, "rows") == 0) {
+        for (size_t i = 0; i < rows * info.dims[1]; i++)
+            cr_assert_eq(values[i], (double)i);
+        cr_assert_geq(rows, n_rows_seen, "a longer file has less");
+        n_rows_seen = rows;
+    }
+    free(values);
+    return SIM_OK;
+}
+
+/* Of a file cut anywhere, rows said to be there can be read and are those written. */
+Test(store, part_of_a_file)
+{
+    enum { ROWS = 4000, COLUMNS = 3 };
+    static float rows[ROWS * COLUMNS];
+    const size_t dims[2] = {0, COLUMNS};
+    SimStore *store = NULL;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        rows[i] = (float)i;
+    OK(sim_store_create_growing(path, &store));
+    OK(sim_store_begin_rows(store, "rows", SIM_F32, 2, dims, 100));
+    OK(sim_store_write_text(store, "rows", "units", "ms"));
+    for (size_t i = 0; i < ROWS; i += 250)
+        OK(sim_store_append_rows(store, "rows", 250, rows + i * COLUMNS));
+    OK(sim_store_write(store, "last", SIM_F32, 2, (size_t[]){ROWS, COLUMNS}, rows));
+    OK(sim_store_commit(store));
+    sim_store_close(store);
+    const size_t n = size_of_file();
+    FILE *const file = fopen(path, "rb");
+    unsigned char *const bytes = malloc(n);
+    cr_assert(file && bytes && fread(bytes, 1, n, file) == n);
+    fclose(file);
+    const int fd = open(path, O_RDWR | O_TRUNC);
+    size_t opened = 0;
+    for (size_t keep = 0; keep < n; keep += 997) {
+        cr_assert_eq(pwrite(fd, bytes, keep, 0), (ssize_t)keep);
+        if (sim_store_open_part(path, &store) == SIM_OK) {
+            opened++;
+            (void)sim_store_visit(store, "", look_at_rows, store);
+            sim_store_close(store);
+        } else {
+            cr_assert_gt(strlen(sim_message()), 0u);
+        }
+    }
+    cr_expect_gt(opened, n / 997 / 2);
+    cr_expect_eq(n_rows_seen, (size_t)ROWS);
+    cr_assert_eq(pwrite(fd, bytes, n, 0), (ssize_t)n);
+    OK(sim_store_open(path, &store));
+    OK(sim_store_rows(store, "last", &n_rows_seen));
+    cr_expect_eq(n_rows_seen, (size_t)ROWS);
+    sim_store_close(store);
+    close(fd);
+    free(bytes);
+}
+
 /* Every byte in turn: never a crash, and what describes the arrays carries check sums.
  * Texts are left out: the library follows a damaged heap of theirs anywhere. */
 Test(store, flipped_bytes)

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/recording.h"
@@ -198,12 +200,16 @@ static void remove_folder(void)
 
 TestSuite(source_recording, .init = make_folder, .fini = remove_folder);
 
+static size_t share = 1; /* of 11 that fire */
+
 static bool fires(size_t layer, size_t k, uint64_t n)
 {
-    return (n * 2654435761u + k * 40503u + layer * 97) % 11 == 0;
+    return (n * 2654435761u + k * 40503u + layer * 97) % 11 < share;
 }
 
-enum { H = 4, W = 3, C = 70, NEURONS = H * W * C };
+enum { H = 8, W = 6, C = 70, NEURONS = H * W * C };
+
+static size_t stop_after = T; /* the step at which the program is killed */
 
 /* Layers "z", "a": the order of the net is not that of the alphabet. */
 static void write_recording(bool with_rest)
@@ -218,13 +224,19 @@ static void write_recording(bool with_rest)
          .spikes = true,
          .potentials = membranes,
          .n_potentials = 2}};
-    const CliRecordingOptions options = {
-        .layers = layers, .n_layers = 2, .steps = T, .step_ms = 2.5};
+    static const char *const names[2] = {"left", "right"};
+    const CliRecordingOptions options = {.layers = layers,
+                                         .n_layers = 2,
+                                         .steps = T,
+                                         .step_ms = 2.5,
+                                         .classes = names,
+                                         .n_classes = with_rest ? 2 : 0};
     CliRecording *recording = NULL;
     static float spikes[NEURONS], potential[NEURONS];
     cr_assert_eq(cli_recording_create(path, &options, &recording), SIM_OK, "%s",
                  sim_message());
-    for (size_t k = 0; k < T; k++)
+    for (size_t k = 0; k < T; k++) {
+        const float scores[2] = {(float)(2 * k), (float)(2 * k + 1)};
         for (size_t layer = 0; layer < 2; layer++) {
             for (uint64_t n = 0; n < NEURONS; n++) {
                 spikes[n] = fires(layer, k, n);
@@ -235,15 +247,17 @@ static void write_recording(bool with_rest)
             cr_assert_eq(cli_recording_window(recording, layer, k, &y, potential),
                          SIM_OK);
         }
+        cr_assert_eq(cli_recording_step(recording, scores), SIM_OK);
+        if (k + 1 == stop_after && k + 1 < T) {
+            cr_assert_eq(cli_recording_flush(recording), SIM_OK);
+            raise(SIGKILL);
+        }
+    }
     if (with_rest) {
-        static const char *const names[2] = {"left", "right"};
-        static float scores[T * 2], input[T * 4 * 4 * 2];
+        static float input[T * 4 * 4 * 2];
         DataEvent e[100];
         for (int i = 0; i < 100; i++)
             e[i] = (DataEvent){1000 + 7 * i, (uint16_t)(i % 4), 1, i % 2, {0}};
-        for (int i = 0; i < T * 2; i++)
-            scores[i] = (float)i;
-        cr_assert_eq(cli_recording_scores(recording, T, 2, scores, names), SIM_OK);
         cr_assert_eq(cli_recording_events(recording, e, 100, 4, 4), SIM_OK);
         cr_assert_eq(cli_recording_frames(recording, (SimShape){T, 1, 4, 4, 2}, input),
                      SIM_OK);
@@ -348,33 +362,106 @@ static void try_it(void)
     viz_events_close(input);
 }
 
-Test(source_recording, a_file_cut_off_is_one_sentence)
+/* Every spike, membrane and score that is shown is the one that was recorded; returns how
+ * many steps have all of a layer's spikes. */
+static size_t check_shown(size_t layer)
 {
+    const VizSubject *const subject = source->subject;
+    const VizWants wants = {.layer = 1, .picks = {{1, 77}}, .n_picks = 1};
+    VizStepBuffer step;
+    size_t n = 0;
+    cr_assert_leq(subject->n_steps, (size_t)T);
+    cr_assert_eq(viz_step_buffer_create(subject, &step), SIM_OK);
+    for (size_t k = 0; k < subject->n_steps; k++) {
+        make(k, &wants, &step);
+        if (step.step.spikes[layer]) {
+            for (uint64_t i = 0; i < NEURONS; i++)
+                cr_assert_eq(viz_step_fired(&step.step, subject, layer, i),
+                             fires(layer, k, i));
+            n++;
+        }
+        if (!isnan(step.step.picked[0]))
+            cr_expect_eq(step.step.picked[0], 77 + 0.5f * (float)k);
+        if (step.step.scores)
+            cr_expect_eq(step.step.scores[1], (float)(2 * k + 1));
+    }
+    viz_step_buffer_destroy(&step);
+    return n;
+}
+
+/* Cut at many places: a sentence as long as nothing can be shown, then more and more. */
+Test(source_recording, of_a_file_cut_off_the_front_is_shown)
+{
+    enum { CUTS = 96 };
     unsigned char *bytes;
+    size_t shown = 0, some = 0;
+    share = 10; /* more than one chunk of spikes */
     write_recording(true);
     const size_t n = read_file(&bytes);
-    for (size_t i = 0; i < 24; i++) {
-        write_file(bytes, n * i / 24);
-        cr_expect_neq(viz_source_recording_open(path, &source, &events), SIM_OK);
-        cr_expect(strncmp(sim_message(), path, strlen(path)) == 0, "%s", sim_message());
+    for (size_t i = 0; i < CUTS; i++) {
+        write_file(bytes, n * i / CUTS);
+        if (viz_source_recording_open(path, &source, &events) != SIM_OK) {
+            cr_expect(strncmp(sim_message(), path, strlen(path)) == 0, "%s",
+                      sim_message());
+            cr_expect_eq(shown, 0u, "%zu of %u shows less than a shorter one", i, CUTS);
+            continue;
+        }
+        shown++;
+        const char *const note = source->subject->note;
+        cr_expect_not_null(strstr(note, "cut short"), "%s", note);
+        const size_t fired[2] = {check_shown(0), check_shown(1)};
+        some += (fired[0] > 0 && fired[0] < T) || (fired[1] > 0 && fired[1] < T);
+        source->close(source);
+        viz_events_close(events);
+        source = NULL;
+        events = NULL;
     }
+    cr_expect_gt(shown, (size_t)CUTS / 4);
+    cr_expect_gt(some, 2u);
     free(bytes);
+}
+
+/* A program killed while it recorded leaves what it had written a second ago. */
+Test(source_recording, a_recording_never_finished_is_shown_as_far_as_it_goes)
+{
+    char command[300];
+    pid_t child = fork();
+    if (child == 0) {
+        stop_after = 5;
+        write_recording(true);
+        _exit(1); /* unreachable */
+    }
+    int state;
+    cr_assert_eq(waitpid(child, &state, 0), child);
+    cr_assert(WIFSIGNALED(state));
+    snprintf(command, sizeof command, "mv '%s'.*.tmp '%s'", path, path);
+    cr_assert_eq(system(command), 0);
+    cr_assert_eq(viz_source_recording_open(path, &source, &events), SIM_OK, "%s",
+                 sim_message());
+    cr_expect_not_null(strstr(source->subject->note, "5 of 12 steps"), "%s",
+                       source->subject->note);
+    cr_expect_eq(source->subject->n_steps, 5u);
+    cr_expect_eq(source->subject->n_layers, 2u);
+    cr_expect_eq(check_shown(0), 5u);
+    cr_expect_eq(check_shown(1), 5u);
 }
 
 /* Numbers of the data turned over: what the file is made of stays whole. */
 Test(source_recording, damaged_data_never_crash)
 {
+    enum { CHUNKS = 80 << 10 }; /* before them: what describes the arrays, texts */
     unsigned char *bytes;
+    share = 10;
     write_recording(true);
     const size_t n = read_file(&bytes);
+    cr_assert_gt(n, CHUNKS + 1024u);
     const SimRng rng = {.seed = 11};
     for (size_t round = 0; round < 60; round++) {
         unsigned char *const copy = malloc(n);
         cr_assert_not_null(copy);
         memcpy(copy, bytes, n);
-        /* The second half holds the compressed chunks, mostly. */
         for (size_t i = 0; i < 8; i++)
-            copy[n / 2 + sim_rng_u64(rng, 100 * round + i) % (n / 2)] ^=
+            copy[CHUNKS + sim_rng_u64(rng, 100 * round + i) % (n - CHUNKS)] ^=
                 (unsigned char)(1 + sim_rng_u64(rng, 7777 + 100 * round + i) % 255);
         write_file(copy, n);
         try_it();
