@@ -631,6 +631,7 @@ static bool has_row(hid_t dataset, const SimStoreInfo *info, bool chunked, size_
 
 SimStatus sim_store_rows(SimStore *store, const char *name, size_t *rows)
 {
+    enum { NEAR = 256 };
     hid_t dataset;
     SimStoreInfo info;
     enter();
@@ -646,10 +647,14 @@ SimStatus sim_store_rows(SimStore *store, const char *name, size_t *rows)
         if (chunked)
             H5Pget_chunk(properties, SIM_STORE_MAX_DIMS, chunk);
         H5Pclose(properties);
-        /* Rows are written in order: halving finds the first chunk that is not there. */
+        /* Chunks lie in the order they were begun, but for a few that moved as they grew:
+         * the first are looked at one by one, the end of many is found by halving. */
         const size_t a_chunk = chunk[0] ? (size_t)chunk[0] : 1;
         size_t low = 0, high = (there - 1) / a_chunk + 1;
-        while (row && low < high) {
+        const size_t near = high < NEAR ? high : NEAR;
+        while (row && low < near && has_row(dataset, &info, chunked, low * a_chunk, row))
+            low++;
+        while (row && low >= near && low < high) {
             const size_t middle = low + (high - low) / 2;
             if (has_row(dataset, &info, chunked, middle * a_chunk, row))
                 low = middle + 1;
