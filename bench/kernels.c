@@ -40,7 +40,8 @@ typedef struct Subject {
     SimTensor x, x_dense;
     const SimTensor *input;
     uint64_t *active; /* NULL while the dense kernel is timed */
-    float *weights, *d_weights, *y, *dx;
+    float *weights, *d_weights, *y;
+    SimTensor dy, dx; /* dy is y */
     void *scratch;
     SimArena memory;
 } Subject;
@@ -54,14 +55,14 @@ static void forward(void *of)
 static void backward_input(void *of)
 {
     Subject *const s = of;
-    sim_conv_backward_input(s->conv, STEPS, s->y, s->weights, s->active, false, s->dx,
+    sim_conv_backward_input(s->conv, STEPS, &s->dy, s->weights, s->active, false, &s->dx,
                             s->scratch);
 }
 
 static void backward_weights(void *of)
 {
     Subject *const s = of;
-    sim_conv_backward_weights(s->conv, STEPS, s->input, s->y, s->d_weights, NULL,
+    sim_conv_backward_weights(s->conv, STEPS, s->input, &s->dy, s->d_weights, NULL,
                               s->scratch);
 }
 
@@ -82,7 +83,9 @@ static void lay_out(Subject *s, const SimConvShape *shape)
     s->weights = sim_arena_take(&s->memory, weights * sizeof(float));
     s->d_weights = sim_arena_take(&s->memory, weights * sizeof(float));
     s->y = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_DENSE, out));
-    s->dx = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_DENSE, in));
+    s->dy = (SimTensor){.form = SIM_DENSE, .shape = out, .f32 = s->y};
+    s->dx = (SimTensor){.form = SIM_DENSE, .shape = in};
+    s->dx.data = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_DENSE, in));
     s->scratch = sim_arena_take(&s->memory, a > b ? a : b);
 }
 

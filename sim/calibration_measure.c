@@ -58,6 +58,8 @@ static double time_call(const Trial *t, Call call, bool spikes)
 {
     double best = 0.0;
     SimConv *const conv = t->conv[spikes];
+    const SimTensor y = {.form = SIM_DENSE, .f32 = t->y};
+    const SimTensor dx = {.form = SIM_DENSE, .f32 = t->dx};
     for (size_t i = 0; i <= REPEATS; i++) { /* the first one warms up */
         const double start = seconds();
         switch (call) {
@@ -65,12 +67,12 @@ static double time_call(const Trial *t, Call call, bool spikes)
             sim_conv_forward(conv, t->steps, &t->x, t->weights, NULL, t->y, t->scratch);
             break;
         case INPUT:
-            sim_conv_backward_input(conv, t->steps, t->y, t->weights,
-                                    spikes ? t->x.bits : NULL, false, t->dx, t->scratch);
+            sim_conv_backward_input(conv, t->steps, &y, t->weights,
+                                    spikes ? t->x.bits : NULL, false, &dx, t->scratch);
             break;
         case WEIGHTS:
         case N_CALLS:
-            sim_conv_backward_weights(conv, t->steps, &t->x, t->y, t->d_weights, NULL,
+            sim_conv_backward_weights(conv, t->steps, &t->x, &y, t->d_weights, NULL,
                                       t->scratch);
             break;
         }

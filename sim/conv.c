@@ -81,6 +81,38 @@ static size_t measure(const SimConv *conv, unsigned calls)
     return most;
 }
 
+enum { STRIP_BYTES = 1 << 20 /* of f32 gradients at a time */ };
+
+/* Gradients as f32, for kernels that know no bf16. */
+typedef struct Strip {
+    float *dy, *dx;
+} Strip;
+
+static Strip strip_layout(const SimConv *conv, SimArena *arena)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t y = s->n * s->oh * s->ow * s->k, x = s->n * s->h * s->w * s->c;
+    Strip strip;
+    strip.dy = sim_arena_take(arena, conv->strip_steps * y * sizeof(float));
+    strip.dx = sim_arena_take(arena, conv->strip_steps * x * sizeof(float));
+    return strip;
+}
+
+static void plan_strip(SimConv *conv, unsigned calls)
+{
+    const SimConvShape *s = &conv->shape;
+    const bool input = (calls & SIM_CONV_BACKWARD_INPUT) &&
+                       (!conv->tile_input.images || conv->break_even.input > 0.0);
+    if (!input && !conv->fourier)
+        return;
+    const size_t step = s->n * (s->oh * s->ow * s->k + s->h * s->w * s->c);
+    conv->strip_steps =
+        smaller(conv->max_steps, larger(1, STRIP_BYTES / (step * sizeof(float))));
+    SimArena arena = {0};
+    strip_layout(conv, &arena);
+    conv->strip_bytes = arena.used;
+}
+
 SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_steps,
                           unsigned calls, const SimContext *context, SimConv **out)
 {
@@ -122,7 +154,9 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         sim_conv_tile_weights_plan(conv);
         conv->has_outer = !conv->tile_weights.images;
     }
-    conv->scratch_bytes = measure(conv, calls);
+    if (calls & SIM_CONV_BF16)
+        plan_strip(conv, calls);
+    conv->scratch_bytes = conv->strip_bytes + measure(conv, calls);
     *out = conv;
     conv = NULL;
 out:
@@ -171,7 +205,42 @@ static double density_of(const SimConv *conv, size_t nt, const uint64_t *bits)
 
 static SimArena arena_over(const SimConv *conv, void *scratch)
 {
-    return (SimArena){.base = scratch, .size = conv->scratch_bytes};
+    return (SimArena){.base = (unsigned char *)scratch + conv->strip_bytes,
+                      .size = conv->scratch_bytes - conv->strip_bytes};
+}
+
+typedef struct Turn { /* of numbers into the other form */
+    const SimConv *conv;
+    size_t n;
+    uint16_t *bf16;
+    float *f32;
+    bool widen;
+} Turn;
+
+enum { TURN_NUMBERS = 1 << 14 /* of a task */ };
+
+static void turn_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const Turn *turn = argument;
+    const SimKernels *kernels = &turn->conv->context->kernels;
+    const size_t first = index * TURN_NUMBERS, n = smaller(TURN_NUMBERS, turn->n - first);
+    if (turn->widen)
+        kernels->bf16_widen(n, turn->bf16 + first, turn->f32 + first);
+    else
+        kernels->bf16_piece(1, n, n, 0, turn->f32 + first, turn->bf16 + first);
+}
+
+static void widen(const SimConv *conv, size_t n, uint16_t *from, float *to)
+{
+    sim_team_run(&conv->context->team, blocks(n, TURN_NUMBERS), turn_task,
+                 &(Turn){.conv = conv, .n = n, .bf16 = from, .f32 = to, .widen = true});
+}
+
+static void narrow(const SimConv *conv, size_t n, float *from, uint16_t *to)
+{
+    sim_team_run(&conv->context->team, blocks(n, TURN_NUMBERS), turn_task,
+                 &(Turn){.conv = conv, .n = n, .bf16 = to, .f32 = from});
 }
 
 void sim_conv_hold(SimConv *conv, const float *weights)
@@ -210,13 +279,22 @@ static void fourier_input(const SimConv *conv, size_t nt, const float *dy,
 }
 
 static void fourier_weights(const SimConv *conv, size_t nt, const float *x,
-                            const float *dy, float *d_weights, void *scratch)
+                            const SimTensor *dy, float *d_weights, void *scratch)
 {
     const SimConvShape *s = &conv->shape;
     const size_t x_step = s->n * s->h * s->w * s->c, y_step = s->n * s->oh * s->ow * s->k;
-    for (size_t t = 0; t < nt; t++)
-        sim_fourier_weights(conv->fourier, x + t * x_step, dy + t * y_step, d_weights,
-                            scratch);
+    SimArena front = {.base = scratch, .size = conv->strip_bytes};
+    for (size_t t = 0; t < nt; t++) {
+        const float *step = dy->f32 + t * y_step;
+        if (dy->form == SIM_BF16) {
+            front.used = 0;
+            float *const room = strip_layout(conv, &front).dy;
+            widen(conv, y_step, dy->bf16 + t * y_step, room);
+            step = room;
+        }
+        sim_fourier_weights(conv->fourier, x + t * x_step, step, d_weights,
+                            arena_over(conv, scratch).base);
+    }
 }
 
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
@@ -224,7 +302,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 {
     SimArena arena = arena_over(conv, scratch);
     if (conv->fourier)
-        fourier_forward(conv, nt, x->f32, weights, bias, y, scratch);
+        fourier_forward(conv, nt, x->f32, weights, bias, y, arena.base);
     else if (conv->use_spikes)
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
     else if (conv->tile_forward.images)
@@ -233,31 +311,77 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
 }
 
-void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
+static void input_in_f32(const SimConv *conv, size_t nt, const float *dy,
+                         const float *weights, const uint64_t *active, bool spikes,
+                         bool accumulate, float *dx, SimArena *arena)
+{
+    if (conv->fourier)
+        fourier_input(conv, nt, dy, weights, accumulate, dx, arena->base);
+    else if (spikes)
+        sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
+    else
+        sim_conv_dense_input(conv, nt, dy, weights, accumulate, dx, arena);
+}
+
+/* The same where a gradient is bf16: f32 for a few steps, then back. */
+static void input_in_strips(const SimConv *conv, size_t nt, const SimTensor *dy,
+                            const float *weights, const uint64_t *active, bool spikes,
+                            bool accumulate, const SimTensor *dx, void *scratch)
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t pixels = s->n * s->h * s->w, x_step = pixels * s->c;
+    const size_t y_step = s->n * s->oh * s->ow * s->k;
+    SimArena front = {.base = scratch, .size = conv->strip_bytes};
+    const Strip strip = strip_layout(conv, &front);
+    for (size_t t = 0, steps; t < nt; t += steps) {
+        steps = smaller(conv->strip_steps, nt - t);
+        SimArena arena = arena_over(conv, scratch);
+        const float *from = dy->f32 + t * y_step;
+        float *to = dx->f32 + t * x_step;
+        if (dy->form == SIM_BF16) {
+            widen(conv, steps * y_step, dy->bf16 + t * y_step, strip.dy);
+            from = strip.dy;
+        }
+        if (dx->form == SIM_BF16) {
+            to = strip.dx;
+            if (accumulate)
+                widen(conv, steps * x_step, dx->bf16 + t * x_step, to);
+        }
+        input_in_f32(conv, steps, from, weights,
+                     active ? active + t * pixels * sim_words(s->c) : NULL, spikes,
+                     accumulate, to, &arena);
+        if (dx->form == SIM_BF16)
+            narrow(conv, steps * x_step, to, dx->bf16 + t * x_step);
+    }
+}
+
+void sim_conv_backward_input(SimConv *conv, size_t nt, const SimTensor *dy,
                              const float *weights, const uint64_t *active,
-                             bool accumulate, float *dx, void *scratch)
+                             bool accumulate, const SimTensor *dx, void *scratch)
 {
     const double limit = active ? conv->break_even.input : 0.0;
-    if (conv->fourier) {
-        fourier_input(conv, nt, dy, weights, accumulate, dx, scratch);
-        return;
-    }
-    if (limit > 1.0 || (limit > 0.0 && density_of(conv, nt, active) < limit)) {
-        sim_conv_spikes_input(conv, nt, active, dy, weights, accumulate, dx);
-        return;
-    }
+    const bool spikes =
+        limit > 1.0 || (limit > 0.0 && density_of(conv, nt, active) < limit);
     SimArena arena = arena_over(conv, scratch);
-    if (conv->tile_input.images)
+    if (conv->tile_input.images && !spikes)
         sim_conv_tile_rows_input(conv, nt, dy, weights, accumulate, dx, &arena);
+    else if (dy->form == SIM_BF16 || dx->form == SIM_BF16)
+        input_in_strips(conv, nt, dy, weights, active, spikes, accumulate, dx, scratch);
     else
-        sim_conv_dense_input(conv, nt, dy, weights, accumulate, dx, &arena);
+        input_in_f32(conv, nt, dy->f32, weights, active, spikes, accumulate, dx->f32,
+                     &arena);
 }
 
 typedef struct BiasSums {
     size_t pixels, k;
-    const float *dy;
+    const SimTensor *dy;
     double *sums; /* [SIM_CONV_BIAS_TASKS, k] */
 } BiasSums;
+
+static float number_at(const SimTensor *x, size_t i)
+{
+    return x->form == SIM_BF16 ? sim_bf16_value(x->bf16[i]) : x->f32[i];
+}
 
 static void bias_task(void *argument, size_t index, size_t thread)
 {
@@ -269,10 +393,10 @@ static void bias_task(void *argument, size_t index, size_t thread)
     memset(sums, 0, b->k * sizeof *sums);
     for (size_t p = first; p < last; p++)
         for (size_t i = 0; i < b->k; i++)
-            sums[i] += (double)b->dy[p * b->k + i];
+            sums[i] += (double)number_at(b->dy, p * b->k + i);
 }
 
-static void add_bias_gradient(const SimConv *conv, size_t pixels, const float *dy,
+static void add_bias_gradient(const SimConv *conv, size_t pixels, const SimTensor *dy,
                               float *d_bias, double *sums)
 {
     const size_t k = conv->shape.k;
@@ -286,7 +410,7 @@ static void add_bias_gradient(const SimConv *conv, size_t pixels, const float *d
 }
 
 void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
-                               const float *dy, float *d_weights, float *d_bias,
+                               const SimTensor *dy, float *d_weights, float *d_bias,
                                void *scratch)
 {
     const SimConvShape *s = &conv->shape;
@@ -312,6 +436,12 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
         add_bias_gradient(conv, nt * s->n * s->oh * s->ow, dy, d_bias,
                           bias_layout(conv, &arena));
     }
+}
+
+bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context)
+{
+    return context->precision == SIM_PRECISION_BF16 &&
+           sim_conv_has_pieces(shape, context);
 }
 
 double sim_conv_macs(const SimConvShape *s)

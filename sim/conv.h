@@ -26,7 +26,8 @@ enum { /* what a plan will call */
        SIM_CONV_FORWARD = 1,
        SIM_CONV_BACKWARD_INPUT = 2,
        SIM_CONV_BACKWARD_WEIGHTS = 4,
-       SIM_CONV_HOLD = 8 /* sim_conv_hold; memory for the weights once more */
+       SIM_CONV_HOLD = 8, /* sim_conv_hold; memory for the weights once more */
+       SIM_CONV_BF16 = 16 /* gradients may come as SIM_BF16 */
 };
 
 /* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
@@ -48,22 +49,27 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 void sim_conv_hold(SimConv *conv, const float *weights);
 
 /* Which kernel takes spikes forward, from the density of the input; to be called at fixed
- * points only (planning, epoch ends), since the two add in different orders; 0: not known,
- * as until then. No effect unless the context's spike path is auto. */
+ * points only (planning, epoch ends), since the two add in different orders; 0: not
+ * known, as until then. No effect unless the context's spike path is auto. */
 void sim_conv_choose(SimConv *conv, double density);
 bool sim_conv_uses_spikes(const SimConv *conv);
 
-/* dx = (accumulate: dx +) gradient of the input. Where `active` is not NULL (packed bits
- * shaped like x) only the neuron-steps whose bit is set are needed; the others may be
- * left at zero (accumulate: unchanged). */
-void sim_conv_backward_input(SimConv *conv, size_t nt, const float *dy,
+/* dx = (accumulate: dx +) gradient of the input. Each of dy and dx is SIM_DENSE or, where
+ * planned, SIM_BF16; sums are f32 in any case, rounded once. Where `active` is not NULL
+ * (packed bits shaped like x) only the neuron-steps whose bit is set are needed; the
+ * others may be left at zero (accumulate: unchanged). */
+void sim_conv_backward_input(SimConv *conv, size_t nt, const SimTensor *dy,
                              const float *weights, const uint64_t *active,
-                             bool accumulate, float *dx, void *scratch);
+                             bool accumulate, const SimTensor *dx, void *scratch);
 
 /* d_weights += gradient; d_bias += sums of dy (if not NULL). */
 void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
-                               const float *dy, float *d_weights, float *d_bias,
+                               const SimTensor *dy, float *d_weights, float *d_bias,
                                void *scratch);
+
+/* Whether gradients as SIM_BF16 save time: tile units take and give them as they are.
+ * Elsewhere they are turned into f32 and back, a few steps at a time. */
+bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context);
 
 /* Multiply-adds a dense kernel does for one step. */
 double sim_conv_macs(const SimConvShape *shape);

@@ -3,11 +3,23 @@
  * (tile units), all spread over the team. */
 #pragma once
 
+#include <string.h>
+
 #include "sim/arena.h"
 #include "sim/calibration.h"
 #include "sim/conv.h"
 #include "sim/conv_fourier.h"
 #include "sim/dense.h"
+
+/* Numbers [n] of a dense or bf16 tensor from number `first`, as f32. */
+static inline void numbers_of(const SimKernels *kernels, const SimTensor *x, size_t first,
+                              size_t n, float *to)
+{
+    if (x->form == SIM_BF16)
+        kernels->bf16_widen(n, x->bf16 + first, to);
+    else
+        memcpy(to, x->f32 + first, n * sizeof *to);
+}
 
 static inline size_t smaller(size_t a, size_t b)
 {
@@ -61,6 +73,9 @@ struct SimConv {
     void *held; /* owned, weights in the order of dense forward; or NULL */
     bool is_held;
     SimFourier *fourier; /* takes all dense calls; NULL: not planned */
+    /* Where a kernel knows no bf16: the front of scratch, for so many steps at a time.
+     * Steps 0: not planned. */
+    size_t strip_steps, strip_bytes;
     size_t scratch_bytes;
 };
 
@@ -103,7 +118,7 @@ typedef struct SimConvOuter { /* dense gradient of the weights in f32 */
 
 void sim_conv_outer_layout(const SimConv *conv, SimArena *arena, SimConvOuter *out);
 void sim_conv_outer_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights, const SimConvOuter *o);
+                            const SimTensor *dy, float *d_weights, const SimConvOuter *o);
 
 /* Through the spike kernels; the same promises as in conv.h. */
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
@@ -112,7 +127,7 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
                            const float *dy, const float *weights, bool accumulate,
                            float *dx);
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             double density, const float *dy, float *d_weights,
+                             double density, const SimTensor *dy, float *d_weights,
                              SimConvGather *gather);
 
 /* Whether dense products of that shape are made of pieces (sim/kernels.h). */
@@ -136,7 +151,7 @@ void sim_conv_tile_weights_plan(SimConv *conv);
 void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
                                   SimTileWeightsRoom *out);
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                           const float *dy, float *d_weights,
+                           const SimTensor *dy, float *d_weights,
                            const SimTileWeightsRoom *room);
 SimTileImage sim_conv_tile_grid(const SimConvShape *shape); /* but phase and row */
 
@@ -146,6 +161,6 @@ void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                                 const float *weights, const float *bias, float *y,
                                 SimArena *arena);
-void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const float *dy,
-                              const float *weights, bool accumulate, float *dx,
+void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const SimTensor *dy,
+                              const float *weights, bool accumulate, const SimTensor *dx,
                               SimArena *arena);

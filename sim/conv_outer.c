@@ -34,7 +34,8 @@ typedef struct Work {
     const SimConv *conv;
     const SimConvOuter *o;
     const uint64_t *bits;
-    const float *x, *dy;
+    const float *x;
+    const SimTensor *dy;
     float *d_weights;
     size_t first, n_images; /* of this turn */
     size_t units, per_task; /* a unit: a block of output channels, a tap */
@@ -69,13 +70,13 @@ static void prepare_task(void *argument, size_t index, size_t thread)
     for (size_t block = 0; block < w->o->k_blocks; block++) {
         size_t k, c;
         const size_t width = block_width(s, block, &k, &c);
-        const float *from = w->dy + ((w->first + image) * out + first) * s->k + k;
+        size_t from = ((w->first + image) * out + first) * s->k + k;
         float *to = w->o->dy + ((block * w->o->images + image) * out + first) * SIM_ROW;
         for (size_t p = 0; p < n_out; p++, from += s->k, to += SIM_ROW)
-            if (width == SIM_ROW) {
-                memcpy(to, from, SIM_ROW * sizeof *to); /* a constant is inlined */
+            if (width == SIM_ROW && w->dy->form == SIM_DENSE) {
+                memcpy(to, w->dy->f32 + from, SIM_ROW * sizeof *to); /* inlined */
             } else {
-                memcpy(to, from, width * sizeof *to);
+                numbers_of(&w->conv->context->kernels, w->dy, from, width, to);
                 memset(to + width, 0, (SIM_ROW - width) * sizeof *to);
             }
     }
@@ -156,7 +157,7 @@ static void sum_task(void *argument, size_t index, size_t thread)
 }
 
 void sim_conv_outer_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                            const float *dy, float *d_weights, const SimConvOuter *o)
+                            const SimTensor *dy, float *d_weights, const SimConvOuter *o)
 {
     const SimConvShape *s = &conv->shape;
     const SimTeam *team = &conv->context->team;

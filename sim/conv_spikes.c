@@ -214,7 +214,7 @@ typedef struct Weights {
     const SimConv *conv;
     const SimConvGather *g;
     const uint64_t *bits;
-    const float *dy;
+    const SimTensor *dy;
     float *d_weights;
     size_t first, n_images; /* of this batch */
     size_t list_tasks;      /* of this batch; the others copy */
@@ -291,7 +291,8 @@ static void copy_block(const Weights *w, size_t image, size_t block)
     const size_t width = smaller(SIM_ROW, k_group - k_in_group);
     const size_t image_floats = g->rows * g->columns * SIM_ROW;
     float *to = g->dy + (block * g->batch + image) * image_floats;
-    const float *from = w->dy + (w->first + image) * s->oh * s->ow * s->k + k;
+    const bool is_bf16 = w->dy->form == SIM_BF16;
+    size_t from = (w->first + image) * s->oh * s->ow * s->k + k;
     for (size_t row = 0; row < g->rows; row++) {
         const size_t oy = row - g->top; /* above the image: very large */
         const size_t first = oy < s->oh ? g->left : g->columns;
@@ -299,10 +300,10 @@ static void copy_block(const Weights *w, size_t image, size_t block)
         memset(to, 0, first * SIM_ROW * sizeof *to);
         to += first * SIM_ROW;
         for (size_t x = first; x < last; x++, to += SIM_ROW, from += s->k)
-            if (width == SIM_ROW) {
-                memcpy(to, from, SIM_ROW * sizeof *to); /* a constant is inlined */
+            if (width == SIM_ROW && !is_bf16) {
+                memcpy(to, w->dy->f32 + from, SIM_ROW * sizeof *to); /* inlined */
             } else {
-                memcpy(to, from, width * sizeof *to);
+                numbers_of(&w->conv->context->kernels, w->dy, from, width, to);
                 memset(to + width, 0, (SIM_ROW - width) * sizeof *to);
             }
         memset(to, 0, (g->columns - last) * SIM_ROW * sizeof *to);
@@ -399,7 +400,7 @@ static void gather_task(void *argument, size_t index, size_t thread)
 }
 
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
-                             double density, const float *dy, float *d_weights,
+                             double density, const SimTensor *dy, float *d_weights,
                              SimConvGather *gather)
 {
     const SimConvShape *s = &conv->shape;

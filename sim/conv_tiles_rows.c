@@ -106,9 +106,9 @@ typedef struct Work {
     const SimTileRowsRoom *room;
     size_t taps, phases;                /* phases of the result's pixels */
     size_t images, pixels, task_pixels; /* of this turn, of a task */
-    const uint64_t *bits;
-    const float *x, *weights, *bias;
-    float *y;
+    SimTensor x;                        /* of this turn */
+    const float *weights, *bias;
+    SimTensor y;
     bool accumulate, past_cache;
 } Work;
 
@@ -155,12 +155,24 @@ static void lay_pixels(const Work *w, size_t piece, size_t from, size_t step, si
                        uint16_t *to)
 {
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t at_once = step == 1 ? n : 1, c = w->t->c, words = sim_words(c);
-    for (size_t i = 0; i < n; i += at_once, from += step, to += w->t->x_row)
-        if (w->bits)
-            kernels->bf16_unpack(at_once, c, w->t->x_row, w->bits + from * words, to);
-        else
-            kernels->bf16_piece(at_once, c, w->t->x_row, (int)piece, w->x + from * c, to);
+    const size_t c = w->t->c, row = w->t->x_row, words = sim_words(c);
+    const size_t at_once = step == 1 ? n : 1;
+    for (size_t i = 0; i < n; i += at_once, from += step, to += at_once * row)
+        switch (w->x.form) {
+        case SIM_SPIKES:
+            kernels->bf16_unpack(at_once, c, row, w->x.bits + from * words, to);
+            break;
+        case SIM_DENSE:
+            kernels->bf16_piece(at_once, c, row, (int)piece, w->x.f32 + from * c, to);
+            break;
+        case SIM_BF16: /* one piece is all there is */
+            for (size_t p = 0; p < at_once; p++)
+                if (piece == 0)
+                    memcpy(to + p * row, w->x.bf16 + (from + p) * c, c * sizeof *to);
+                else
+                    memset(to + p * row, 0, c * sizeof *to);
+            break;
+        }
 }
 
 /* Channels past the last are zero: weights there are, too, but no NaN may meet them. */
@@ -273,6 +285,7 @@ static void rows_task(void *argument, size_t index, size_t thread)
                         .size = t->grid.size,
                         .bias = w->bias ? w->bias + k : NULL,
                         .accumulate = w->accumulate,
+                        .y_bf16 = w->y.form == SIM_BF16,
                         .past_cache = w->past_cache};
     if (t->forward)
         aim_forward(w, shift, &rows);
@@ -283,7 +296,14 @@ static void rows_task(void *argument, size_t index, size_t thread)
         rows.x[i] = w->room->x[i];
     for (size_t i = 0; i < t->w_pieces[0]; i++)
         rows.w[i] = w->room->w[i] + k * w->taps * t->x_row;
-    w->conv->context->kernels.tiles_rows(&rows, first, n, w->y + k);
+    void *const y = rows.y_bf16 ? (void *)(w->y.bf16 + k) : (void *)(w->y.f32 + k);
+    w->conv->context->kernels.tiles_rows(&rows, first, n, y);
+}
+
+static void skip_images(SimTensor *x, size_t images, size_t pixels, size_t c)
+{
+    const SimShape shape = {.t = 1, .n = images, .h = pixels, .w = 1, .c = c};
+    x->data = (unsigned char *)x->data + sim_tensor_bytes(x->form, shape);
 }
 
 static void run(const SimConv *conv, const SimConvTileRows *t, size_t nt, Work w)
@@ -295,7 +315,8 @@ static void run(const SimConv *conv, const SimConvTileRows *t, size_t nt, Work w
     w.t = t;
     w.taps = s->kh * s->kw;
     const size_t y_image = t->forward ? s->oh * s->ow : s->h * s->w;
-    w.past_cache = all * y_image * t->k * sizeof(float) > CACHE_BYTES;
+    const SimShape y_shape = {.t = 1, .n = all, .h = y_image, .w = 1, .c = t->k};
+    w.past_cache = sim_tensor_bytes(w.y.form, y_shape) > CACHE_BYTES;
     w.phases = t->forward ? 1 : s->stride * s->stride;
     if (w.room->turned)
         sim_team_run(team, w.taps, turn_task, &w);
@@ -310,12 +331,8 @@ static void run(const SimConv *conv, const SimConvTileRows *t, size_t nt, Work w
         sim_team_run(team, w.images * t->x_pieces, lay_task, &w);
         sim_team_run(team, blocks(w.pixels, w.task_pixels) * k_blocks * w.phases,
                      rows_task, &w);
-        const size_t x_image = t->grid.h * t->grid.w;
-        if (w.bits)
-            w.bits += w.images * x_image * sim_words(t->c);
-        else
-            w.x += w.images * x_image * t->c;
-        w.y += w.images * y_image * t->k;
+        skip_images(&w.x, w.images, t->grid.h * t->grid.w, t->c);
+        skip_images(&w.y, w.images, y_image, t->k);
     }
 }
 
@@ -324,20 +341,18 @@ void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor 
                                 SimArena *arena)
 {
     const SimConvTileRows *t = &conv->tile_forward;
-    const bool is_spikes = conv->form == SIM_SPIKES;
     SimTileRowsRoom room;
     sim_conv_tile_rows_layout(t, conv->shape.kh * conv->shape.kw, arena, &room);
     run(conv, t, nt,
         (Work){.room = &room,
-               .bits = is_spikes ? x->bits : NULL,
-               .x = is_spikes ? NULL : x->f32,
+               .x = *x,
                .weights = weights,
                .bias = bias,
-               .y = y});
+               .y = {.form = SIM_DENSE, .f32 = y}});
 }
 
-void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const float *dy,
-                              const float *weights, bool accumulate, float *dx,
+void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const SimTensor *dy,
+                              const float *weights, bool accumulate, const SimTensor *dx,
                               SimArena *arena)
 {
     const SimConvTileRows *t = &conv->tile_input;
@@ -345,8 +360,8 @@ void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const float *dy,
     sim_conv_tile_rows_layout(t, conv->shape.kh * conv->shape.kw, arena, &room);
     run(conv, t, nt,
         (Work){.room = &room,
-               .x = dy,
+               .x = *dy,
                .weights = weights,
                .accumulate = accumulate,
-               .y = dx});
+               .y = *dx});
 }

@@ -93,7 +93,9 @@ typedef struct Work {
     const SimTileWeightsRoom *room;
     size_t images, pixels; /* of this turn */
     const uint64_t *bits;
-    const float *x, *dy;
+    const float *x;
+    const SimTensor *dy;
+    size_t dy_first; /* number of dy, of this turn */
     float *d_weights;
     size_t x_tasks; /* then those of dy */
 } Work;
@@ -133,10 +135,18 @@ static void lay_dy(const Work *w, size_t index)
     uint16_t *to[2] = {NULL, NULL};
     for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
         to[i] = w->room->dy[i] + at;
-    conv->context->kernels.tiles_pairs(
-        s->oh, s->ow, im->pitch, size, s->k, conv->tile_weights.dy_pieces[0],
-        w->dy + image * s->oh * s->ow * s->k + k,
-        s->k - k < SIM_TILE_BLOCK ? s->k - k : SIM_TILE_BLOCK, to);
+    const SimKernels *kernels = &conv->context->kernels;
+    const size_t from = w->dy_first + image * s->oh * s->ow * s->k + k;
+    const size_t n_k = smaller(s->k - k, SIM_TILE_BLOCK);
+    if (w->dy->form == SIM_BF16) {
+        kernels->tiles_pairs_bf16(s->oh, s->ow, im->pitch, size, s->k, w->dy->bf16 + from,
+                                  n_k, to[0]);
+        if (to[1])
+            memset(to[1], 0, size * SIM_TILE_BLOCK * sizeof *to[1]);
+    } else {
+        kernels->tiles_pairs(s->oh, s->ow, im->pitch, size, s->k,
+                             conv->tile_weights.dy_pieces[0], w->dy->f32 + from, n_k, to);
+    }
 }
 
 static void lay_task(void *argument, size_t index, size_t thread)
@@ -208,7 +218,7 @@ static void sum_task(void *argument, size_t index, size_t thread)
 }
 
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
-                           const float *dy, float *d_weights,
+                           const SimTensor *dy, float *d_weights,
                            const SimTileWeightsRoom *room)
 {
     const SimConvShape *s = &conv->shape;
@@ -227,7 +237,8 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                   .pixels =
                       blocks(images * conv->tile_weights.image.size, SIM_TILE_PIXELS) *
                       SIM_TILE_PIXELS,
-                  .dy = dy + first * s->oh * s->ow * s->k,
+                  .dy = dy,
+                  .dy_first = first * s->oh * s->ow * s->k,
                   .d_weights = d_weights,
                   .x_tasks = images * x_cuts};
         if (is_spikes)

@@ -158,6 +158,7 @@ typedef struct SimTileRows {
     const float *bias; /* [k] or NULL */
     bool accumulate;   /* y += instead, without bias */
     bool past_cache;   /* y is too large for the cache: written around it */
+    bool y_bf16;       /* y is bfloat16, without bias */
 } SimTileRows;
 
 /* A block of c times k channels, at most SIM_TILE_BLOCK each: all pixels, some taps. */
@@ -191,12 +192,14 @@ typedef struct SimKernels {
     /* The same from packed spikes, which have one piece: 0 or 1. */
     void (*bf16_unpack)(size_t rows, size_t c, size_t stride,
                         const uint64_t *restrict bits, uint16_t *restrict y);
+    /* y [n], the numbers that bfloat16 x stands for. */
+    void (*bf16_widen)(size_t n, const uint16_t *restrict x, float *restrict y);
 
     /* --- convolutions on tile units; NULL without SIM_CPU_AMX ------------------------
      */
     /* The pixels first .. first + n of the grid; x must be there up to the next multiple
      * of SIM_TILE_PIXELS. */
-    void (*tiles_rows)(const SimTileRows *r, size_t first, size_t n, float *y);
+    void (*tiles_rows)(const SimTileRows *r, size_t first, size_t n, void *y);
     void (*tiles_transpose)(size_t rows, size_t columns, const float *x, float *y);
     /* Both factors as bfloat16 on the same grid of pixels, [pitch] to a row, [size] to an
      * image. x: channels `row` apart, from spikes [h, w, words] (one word, c of its 64
@@ -209,6 +212,9 @@ typedef struct SimKernels {
                              const float *x, size_t c, uint16_t *y);
     void (*tiles_pairs)(size_t oh, size_t ow, size_t pitch, size_t size, size_t stride_k,
                         size_t pieces, const float *dy, size_t k, uint16_t *const *y);
+    /* The same from bfloat16, which have one piece. */
+    void (*tiles_pairs_bf16)(size_t oh, size_t ow, size_t pitch, size_t size,
+                             size_t stride_k, const uint16_t *dy, size_t k, uint16_t *y);
     /* sums [taps][2 x 2 tiles of c, k][SIM_TILE_SIDE, SIM_TILE_SIDE] = x dy. */
     void (*tiles_weights)(const SimTileWeights *w, float *sums);
 
@@ -302,7 +308,8 @@ typedef struct SimKernels {
                              const SimCapsuleTerm *terms, const float *u, size_t u_image,
                              float *dw);
 
-    /* --- small transforms (sim/kernels/fourier*) -------------------------------------- */
+    /* --- small transforms (sim/kernels/fourier*) --------------------------------------
+     */
     /* y [n_out,c] = (accumulate: y +) m [n_out,n_in] x [n_in,c]; rows of m, x and y begin
      * m_row, x_row and y_row floats apart. */
     void (*mix)(size_t n_out, size_t n_in, const float *m, size_t m_row, size_t c,

@@ -2,9 +2,11 @@
  *
  * Every activation is [T,N,H,W,C]: time outermost, so that a step is one contiguous
  * slice; channels innermost. Fully connected layers use H = W = 1, capsules
- * C = capsules * pose. Two forms:
+ * C = capsules * pose. Three forms:
  *
  *     dense    f32      [T,N,H,W,C]
+ *     bf16     bfloat16 [T,N,H,W,C], the upper half of an f32, rounded to nearest even;
+ *                       for gradients
  *     spikes   1 bit    [T,N,H,W,words], words = ceil(C/64); bit c%64 of word c/64 is
  *                       channel c; the bits past C in the last word are zero
  *
@@ -15,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum SimForm { SIM_DENSE, SIM_SPIKES } SimForm;
+typedef enum SimForm { SIM_DENSE, SIM_SPIKES, SIM_BF16 } SimForm;
 
 /* T steps (1: the same at every step), N images, H x W pixels, C channels. */
 typedef struct SimShape {
@@ -28,6 +30,7 @@ typedef struct SimTensor {
     union {
         float *f32;     /* SIM_DENSE */
         uint64_t *bits; /* SIM_SPIKES */
+        uint16_t *bf16; /* SIM_BF16 */
         void *data;
     };
 } SimTensor;
@@ -56,13 +59,29 @@ static inline size_t sim_shape_count(SimShape s)
 
 static inline size_t sim_step_bytes(SimForm form, SimShape s) /* one step in this form */
 {
-    return form == SIM_SPIKES ? sim_shape_pixels(s) * sim_words(s.c) * sizeof(uint64_t)
-                              : sim_shape_step(s) * sizeof(float);
+    switch (form) {
+    case SIM_SPIKES:
+        return sim_shape_pixels(s) * sim_words(s.c) * sizeof(uint64_t);
+    case SIM_BF16:
+        return sim_shape_step(s) * sizeof(uint16_t);
+    case SIM_DENSE:
+        break;
+    }
+    return sim_shape_step(s) * sizeof(float);
 }
 
 static inline size_t sim_tensor_bytes(SimForm form, SimShape s)
 {
     return s.t * sim_step_bytes(form, s);
+}
+
+static inline float sim_bf16_value(uint16_t x)
+{
+    const union {
+        uint32_t u;
+        float f;
+    } value = {.u = (uint32_t)x << 16};
+    return value.f;
 }
 
 static inline bool sim_shape_equal(SimShape a, SimShape b)

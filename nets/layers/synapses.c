@@ -73,12 +73,14 @@ void net_synapses_forward(const NetLayerRun *run)
 void net_synapses_backward(const NetLayerRun *run)
 {
     const size_t steps = run->y.shape.t;
-    sim_conv_backward_weights(run->prepared, steps, &run->x[0], run->dy,
+    const SimTensor dy = {
+        .form = SIM_DENSE, .shape = run->y.shape, .f32 = (float *)(size_t)run->dy};
+    const SimTensor dx = {.form = SIM_DENSE, .shape = run->x[0].shape, .f32 = run->dx[0]};
+    sim_conv_backward_weights(run->prepared, steps, &run->x[0], &dy,
                               run->d_params[WEIGHT], run->d_params[BIAS], run->scratch);
     if (run->dx[0])
-        sim_conv_backward_input(run->prepared, steps, run->dy, run->params[WEIGHT],
-                                run->x_active[0], run->accumulate[0], run->dx[0],
-                                run->scratch);
+        sim_conv_backward_input(run->prepared, steps, &dy, run->params[WEIGHT],
+                                run->x_active[0], run->accumulate[0], &dx, run->scratch);
 }
 
 void net_synapses_destroy(void *prepared)

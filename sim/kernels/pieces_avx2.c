@@ -6,4 +6,5 @@
 void sim_pieces_init_avx2(SimKernels *kernels)
 {
     kernels->bf16_piece = bf16_piece;
+    kernels->bf16_widen = bf16_widen;
 }

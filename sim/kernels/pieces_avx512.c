@@ -26,5 +26,6 @@ static void bf16_unpack(size_t rows, size_t c, size_t stride,
 void sim_pieces_init_avx512(SimKernels *kernels)
 {
     kernels->bf16_piece = bf16_piece;
+    kernels->bf16_widen = bf16_widen;
     kernels->bf16_unpack = bf16_unpack;
 }

@@ -172,6 +172,11 @@ static __m512i rounded(__m512 x)
     return _mm512_and_si512(all, _mm512_set1_epi32((int)0xffff0000));
 }
 
+static __m512 widened(__m256i x)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+
 /* What a piece leaves over for the next. */
 static __m512 rest(__m512 x, __m512i piece)
 {
@@ -279,6 +284,35 @@ static void tiles_pairs(size_t oh, size_t ow, size_t pitch, size_t size, size_t 
     }
 }
 
+/* Channels of two pixels side by side. */
+static void side_by_side(__m512i first, __m512i second, uint16_t *y)
+{
+    const __m512i low =
+        _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39,
+                         7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(SIDE));
+    _mm512_storeu_si512(y, _mm512_permutex2var_epi16(first, low, second));
+    _mm512_storeu_si512(y + 2 * SIDE, _mm512_permutex2var_epi16(first, high, second));
+}
+
+static void tiles_pairs_bf16(size_t oh, size_t ow, size_t pitch, size_t size,
+                             size_t stride_k, const uint16_t *dy, size_t k, uint16_t *y)
+{
+    const __mmask32 lanes = k >= 32 ? ~(__mmask32)0 : ((__mmask32)1 << k) - 1;
+    size_t oy = 0, ox = 0;
+    for (size_t p = 0; p < size; p += 2) {
+        __m512i v[2];
+        for (size_t j = 0; j < 2; j++) {
+            const bool there = oy < oh && ox < ow;
+            v[j] = _mm512_maskz_loadu_epi16(there ? lanes : 0,
+                                            dy + (oy * ow + ox) * stride_k);
+            if (++ox == pitch)
+                ox = 0, oy++;
+        }
+        side_by_side(v[0], v[1], y + p * BLOCK);
+    }
+}
+
 /* --- products --------------------------------------------------------------------------
  */
 
@@ -377,7 +411,27 @@ static void rows_block(const SimTileRows *r, size_t p, float sums[BLOCK * BLOCK]
     _tile_stored(3, sums + SIDE * BLOCK + SIDE, Y_BYTES);
 }
 
-static void tiles_rows(const SimTileRows *r, size_t first, size_t n, float *y)
+/* 32 sums to bfloat16. */
+static void write_bf16(const float *sums, __mmask32 lanes, bool accumulate, bool stream,
+                       uint16_t *to)
+{
+    __m512 low = _mm512_load_ps(sums), high = _mm512_load_ps(sums + SIDE);
+    if (accumulate) {
+        const __m512i old = _mm512_maskz_loadu_epi16(lanes, to);
+        low = _mm512_add_ps(low, widened(_mm512_castsi512_si256(old)));
+        high = _mm512_add_ps(high, widened(_mm512_extracti64x4_epi64(old, 1)));
+    }
+    const __m512i odd =
+        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33,
+                         31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    const __m512i v = _mm512_permutex2var_epi16(rounded(low), odd, rounded(high));
+    if (stream)
+        _mm512_stream_si512((void *)to, v);
+    else
+        _mm512_mask_storeu_epi16(to, lanes, v);
+}
+
+static void tiles_rows(const SimTileRows *r, size_t first, size_t n, void *y)
 {
     _Alignas(64) float sums[BLOCK * BLOCK];
     const __mmask16 lanes[2] = {first_lanes(r->k),
@@ -388,18 +442,23 @@ static void tiles_rows(const SimTileRows *r, size_t first, size_t n, float *y)
     size_t image = first / r->size, in_image = first % r->size;
     size_t row = in_image / r->pitch, column = in_image % r->pitch;
     const bool stream = r->past_cache && !r->accumulate && r->k == BLOCK &&
-                        (uintptr_t)y % 64 == 0 && r->y_row % SIDE == 0;
+                        (uintptr_t)y % 64 == 0 && r->y_row % BLOCK == 0;
+    const __mmask32 all = r->k >= BLOCK ? ~(__mmask32)0 : ((__mmask32)1 << r->k) - 1;
     configure();
     for (size_t p = first; p < first + n; p += BLOCK) {
         rows_block(r, p, sums);
         for (size_t i = 0; i < BLOCK && p + i < first + n; i++) {
             if (row >= r->first_row && row < r->rows && column >= r->first_column &&
                 column < r->columns) {
-                float *const to = y + (image * r->y_image + r->y_first +
-                                       (row - r->first_row) * r->y_down +
-                                       (column - r->first_column) * r->y_right) *
-                                          r->y_row;
-                for (size_t half = 0; half < 2; half++) {
+                const size_t at =
+                    (image * r->y_image + r->y_first + (row - r->first_row) * r->y_down +
+                     (column - r->first_column) * r->y_right) *
+                    r->y_row;
+                if (r->y_bf16)
+                    write_bf16(sums + i * BLOCK, all, r->accumulate, stream,
+                               (uint16_t *)y + at);
+                float *const to = (float *)y + at;
+                for (size_t half = 0; !r->y_bf16 && half < 2; half++) {
                     __m512 v = _mm512_load_ps(sums + i * BLOCK + half * SIDE);
                     const __m512 add =
                         r->accumulate
@@ -427,6 +486,7 @@ void sim_kernels_init_amx(SimKernels *kernels)
     kernels->tiles_from_spikes = tiles_from_spikes;
     kernels->tiles_from_dense = tiles_from_dense;
     kernels->tiles_pairs = tiles_pairs;
+    kernels->tiles_pairs_bf16 = tiles_pairs_bf16;
     kernels->tiles_weights = tiles_weights;
     kernels->tiles_rows = tiles_rows;
     kernels->tiles_transpose = tiles_transpose;

@@ -27,7 +27,7 @@ typedef struct Data {
     SimConvShape shape;
     float *x, *y, *dy, *dx, *w, *dw, *bias, *d_bias;
     uint64_t *bits;
-    SimTensor tensor;
+    SimTensor tensor, d_out; /* x in the form of the case; dy */
     size_t nx, ny, nw;
 } Data;
 
@@ -35,6 +35,18 @@ static float noise(uint32_t stream, size_t i)
 {
     return sim_rng_normal((SimRng){.seed = 5, .purpose = SIM_RNG_TEST, .stream = stream},
                           i);
+}
+
+static uint16_t half_of(float x) /* no NaN */
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+static float nearest(float x) /* bfloat16 */
+{
+    return sim_bf16_value(half_of(x));
 }
 
 static Data make_data(const Case *c)
@@ -59,14 +71,21 @@ static Data make_data(const Case *c)
                                                                << (i % s.c % 64);
     }
     for (size_t i = 0; i < d.ny; i++)
-        d.dy[i] = noise(3, i);
+        d.dy[i] = nearest(noise(3, i)); /* the same in every form */
     for (size_t i = 0; i < d.nw; i++)
         d.w[i] = noise(4, i);
     for (size_t i = 0; i < s.k; i++)
         d.bias[i] = noise(6, i);
     d.tensor = (SimTensor){.form = c->form, .shape = {NT, s.n, s.h, s.w, s.c}};
     d.tensor.data = c->form == SIM_SPIKES ? (void *)d.bits : (void *)d.x;
+    d.d_out =
+        (SimTensor){.form = SIM_DENSE, .shape = {NT, s.n, s.oh, s.ow, s.k}, .f32 = d.dy};
     return d;
+}
+
+static SimTensor dense_like(const Data *d, float *data)
+{
+    return (SimTensor){.form = SIM_DENSE, .shape = d->tensor.shape, .f32 = data};
 }
 
 static void free_data(Data *d)
@@ -117,7 +136,7 @@ static double distance(const double *want, const float *got, size_t n)
         .pad = P, .groups = G                                                            \
     }
 
-ParameterizedTestParameters(conv, against_double)
+static struct criterion_test_params all_cases(void)
 {
     static Case cases[5 * 39];
     static const struct {
@@ -153,6 +172,11 @@ ParameterizedTestParameters(conv, against_double)
                     .tolerance_back = levels[i].back,
                 };
     return cr_make_param_array(Case, cases, n);
+}
+
+ParameterizedTestParameters(conv, against_double)
+{
+    return all_cases();
 }
 
 ParameterizedTest(Case *c, conv, against_double)
@@ -192,21 +216,23 @@ ParameterizedTest(Case *c, conv, against_double)
 
     sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
     cr_assert_lt(distance(y, d.y, d.ny), c->tolerance, "forward");
-    sim_conv_backward_input(conv, NT, d.dy, d.w, NULL, true, d.dx, arena.base);
+    const SimTensor d_in = dense_like(&d, d.dx);
+    sim_conv_backward_input(conv, NT, &d.d_out, d.w, NULL, true, &d_in, arena.base);
     cr_assert_lt(distance(dx, d.dx, d.nx), c->tolerance_back, "input gradient");
     if (c->form == SIM_SPIKES) { /* the active neuron-steps only, here those that fired */
         float *sparse = malloc(d.nx * sizeof *sparse);
         cr_assert(sparse);
         for (size_t i = 0; i < d.nx; i++)
             sparse[i] = 0.5f;
-        sim_conv_backward_input(conv, NT, d.dy, d.w, d.bits, true, sparse, arena.base);
+        const SimTensor to = dense_like(&d, sparse);
+        sim_conv_backward_input(conv, NT, &d.d_out, d.w, d.bits, true, &to, arena.base);
         for (size_t i = 0; i < d.nx; i++)
             if (d.x[i] == 0.0f)
                 sparse[i] = d.dx[i];
         cr_assert_lt(distance(dx, sparse, d.nx), c->tolerance_back, "active gradient");
         free(sparse);
     }
-    sim_conv_backward_weights(conv, NT, &d.tensor, d.dy, d.dw, d.d_bias, arena.base);
+    sim_conv_backward_weights(conv, NT, &d.tensor, &d.d_out, d.dw, d.d_bias, arena.base);
     cr_assert_lt(distance(dw, d.dw, d.nw), c->tolerance_back, "weight gradient");
     cr_assert_lt(distance(db, d.d_bias, s.k), c->tolerance, "bias gradient");
 
@@ -245,6 +271,75 @@ ParameterizedTest(Case *c, conv, against_double)
     free_data(&d);
 }
 
+/* Gradients as bfloat16 in and out beside the same numbers in f32: the results differ by
+ * their rounding alone, whichever kernel takes them. */
+ParameterizedTestParameters(conv, bf16_gradients)
+{
+    return all_cases();
+}
+
+ParameterizedTest(Case *c, conv, bf16_gradients)
+{
+    SimContext context;
+    if (sim_context_create(2, isas[c->isa], &context) != SIM_OK)
+        cr_skip_test("%s", sim_message());
+    if (sim_context_set_precision(&context, c->precision) != SIM_OK)
+        cr_skip_test("%s", sim_message());
+    context.spike_path = c->path;
+    Data d = make_data(c);
+    const SimConvShape s = d.shape;
+    SimConv *conv = NULL;
+    cr_assert_eq(sim_conv_create(&s, c->form, NT,
+                                 SIM_CONV_BACKWARD_INPUT | SIM_CONV_BACKWARD_WEIGHTS |
+                                     SIM_CONV_BF16,
+                                 &context, &conv),
+                 SIM_OK, "%s", sim_message());
+    SimArena arena;
+    cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+    SimTensor narrow = d.d_out, d_in = dense_like(&d, d.dx), d_in_narrow = d_in;
+    narrow.form = d_in_narrow.form = SIM_BF16;
+    narrow.bf16 = calloc(d.ny, sizeof *narrow.bf16);
+    d_in_narrow.bf16 = calloc(d.nx + 1, sizeof *d_in_narrow.bf16);
+    cr_assert(narrow.bf16 && d_in_narrow.bf16);
+    for (size_t i = 0; i < d.ny; i++)
+        narrow.bf16[i] = half_of(d.dy[i]);
+
+    for (int accumulate = 0; accumulate < 2; accumulate++)
+        for (int sparse = 0; sparse < (c->form == SIM_SPIKES ? 2 : 1); sparse++)
+            for (int from = 0; from < 2; from++) {
+                const uint64_t *const active = sparse ? d.bits : NULL;
+                for (size_t i = 0; i < d.nx; i++) {
+                    d.dx[i] = 0.5f;
+                    d_in_narrow.bf16[i] = half_of(0.5f);
+                }
+                d_in_narrow.bf16[d.nx] = 0x1234;
+                sim_conv_backward_input(conv, NT, &d.d_out, d.w, active, accumulate,
+                                        &d_in, arena.base);
+                memset(arena.base, 0xff, arena.size);
+                sim_conv_backward_input(conv, NT, from ? &narrow : &d.d_out, d.w, active,
+                                        accumulate, &d_in_narrow, arena.base);
+                for (size_t i = 0; i < d.nx; i++)
+                    cr_assert_lt(fabsf(sim_bf16_value(d_in_narrow.bf16[i]) - d.dx[i]),
+                                 0.0045f * fabsf(d.dx[i]) + 2e-5f, "%zu: %g, not %g", i,
+                                 (double)sim_bf16_value(d_in_narrow.bf16[i]),
+                                 (double)d.dx[i]);
+                cr_assert_eq(d_in_narrow.bf16[d.nx], 0x1234, "written past the end");
+            }
+
+    float *const dw = calloc(d.nw, sizeof *dw), *const db = calloc(s.k, sizeof *db);
+    cr_assert(dw && db);
+    sim_conv_backward_weights(conv, NT, &d.tensor, &d.d_out, d.dw, d.d_bias, arena.base);
+    memset(arena.base, 0xff, arena.size);
+    sim_conv_backward_weights(conv, NT, &d.tensor, &narrow, dw, db, arena.base);
+    for (size_t i = 0; i < d.nw; i++)
+        cr_assert_float_eq(dw[i], d.dw[i], 2e-5f * (1.0f + fabsf(d.dw[i])));
+    cr_assert_arr_eq(db, d.d_bias, s.k * sizeof *db);
+    free(dw), free(db), free(narrow.bf16), free(d_in_narrow.bf16);
+    sim_arena_destroy(&arena);
+    sim_conv_destroy(conv);
+    free_data(&d);
+}
+
 typedef struct Results {
     float *y, *dx, *dw, *d_bias;
 } Results;
@@ -265,9 +360,11 @@ static Results run_all(const Data *d, const SimContext *context)
     memset(arena.base, 0xff, arena.size); /* scratch comes as others left it */
     sim_conv_forward(conv, NT, &d->tensor, d->w, d->bias, r.y, arena.base);
     memset(arena.base, 0xff, arena.size);
-    sim_conv_backward_input(conv, NT, d->dy, d->w, d->bits, false, r.dx, arena.base);
+    const SimTensor d_in = dense_like(d, r.dx);
+    sim_conv_backward_input(conv, NT, &d->d_out, d->w, d->bits, false, &d_in, arena.base);
     memset(arena.base, 0xff, arena.size);
-    sim_conv_backward_weights(conv, NT, &d->tensor, d->dy, r.dw, r.d_bias, arena.base);
+    sim_conv_backward_weights(conv, NT, &d->tensor, &d->d_out, r.dw, r.d_bias,
+                              arena.base);
     sim_arena_destroy(&arena);
     sim_conv_destroy(conv);
     return r;

@@ -91,6 +91,12 @@ Test(pieces, levels_agree)
                 simd.bf16_piece(ROWS, c, STRIDE, piece, x, got);
                 cr_assert_arr_eq(want, got, sizeof want, "piece %d of %zu", piece, c);
             }
+            float wide[2][STRIDE] = {{0}};
+            ref.bf16_widen(c, want, wide[0]);
+            simd.bf16_widen(c, want, wide[1]);
+            cr_assert_arr_eq(wide[0], wide[1], sizeof wide[0]);
+            for (size_t i = 0; i < c; i++)
+                cr_assert_eq((double)wide[0][i], value(want[i]));
             ref.bf16_unpack(ROWS, c, STRIDE, bits, want);
             simd.bf16_unpack(ROWS, c, STRIDE, bits, got);
             cr_assert_arr_eq(want, got, sizeof want, "spikes, %zu channels", c);
