@@ -60,6 +60,7 @@ typedef struct Trainer {
     CliReport report;
     double saved_s, started_s;
     uint32_t *answers; /* owned, [batch] */
+    bool told_inexact;
 } Trainer;
 
 static const CliTrainOptions *options_of(const Trainer *t)
@@ -177,6 +178,21 @@ static void add_activity(Trainer *t)
     net_reset_counts(t->net);
 }
 
+/* Once a run: gradients are then those of values off by a rounding. */
+static void tell_inexact(Trainer *t)
+{
+    const NetGraph *const graph = &t->session->graph;
+    for (size_t i = 0; i < graph->n_nodes && !t->told_inexact; i++)
+        if (net_inexact(t->net, i)) {
+            t->told_inexact = true;
+            cli_report_warning(&t->report,
+                               "values at %s lie beyond the range in which reversible "
+                               "blocks are undone to the bit: gradients are off by a "
+                               "rounding (train.memory=recompute undoes nothing)",
+                               graph->nodes[i].name);
+        }
+}
+
 static SimStatus train_batch(Trainer *t, const DataBatch *batch, double lr)
 {
     CliSession *s = t->session;
@@ -191,6 +207,7 @@ static SimStatus train_batch(Trainer *t, const DataBatch *batch, double lr)
     /* Spikes hide a NaN (it is not above threshold): gradients are looked at, too. */
     net_zero_gradients(t->net);
     net_backward(t->net);
+    tell_inexact(t);
     const uint64_t step = net_optimiser_steps(t->optimiser);
     if (!isfinite(loss) || !isfinite(net_optimiser_step(t->optimiser, t->net, lr))) {
         char where[CLI_DIAGNOSIS_SIZE];

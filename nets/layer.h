@@ -9,6 +9,7 @@
  * cut. A training plan has one window, the whole sequence. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -127,6 +128,8 @@ typedef struct NetLayerRun {
     float *const *states;
     void *saved, *scratch;  /* 64-byte aligned */
     const uint32_t *labels; /* [N], or NULL when not known */
+    atomic_bool *inexact; /* `invert` sets it where values lie outside the range in which
+                             it is exact; or NULL */
     float density; /* share of ones that input 0 had so far in training; 0: not known */
     SimRng rng;    /* purpose set by the layer; epoch = training step, stream = node */
 

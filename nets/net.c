@@ -194,6 +194,7 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .saved = at_buffer(net, at->saved),
                          .scratch = at_buffer(net, at->scratch),
                          .labels = net->labels,
+                         .inexact = &node->inexact,
                          .density = node->graph_node == PLAN_NONE
                                         ? 0.0f
                                         : net->params->density[node->graph_node],
@@ -538,6 +539,11 @@ NetActivity net_activity(const Net *net, size_t node)
             planned->seen_all[c / SIM_WORD_BITS] >> (c % SIM_WORD_BITS) & 1;
     }
     return activity;
+}
+
+bool net_inexact(const Net *net, size_t node)
+{
+    return atomic_load(&net->plan.nodes[net->plan.of_graph[node]].inexact);
 }
 
 void net_reset_counts(Net *net)

@@ -123,6 +123,10 @@ typedef struct NetActivity {
 NetActivity net_activity(const Net *net, size_t node);
 void net_reset_counts(Net *net);
 
+/* Whether a reversible layer that rounds to a grid has, in any backward pass so far, met
+ * values beyond the range of that grid: what it gave back was off by a rounding. */
+bool net_inexact(const Net *net, size_t node);
+
 /* Wall-clock seconds spent in each node, conversions that the planner put in counted with
  * the node they come from. Nothing is timed until net_time_nodes. */
 typedef struct NetTimes {

@@ -83,7 +83,8 @@ typedef struct PlanNode {
     int output_gradient;           /* of an output: what the caller fills in */
     uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
     double spikes, neuron_steps;
-    float density; /* of ones, in the latest window */
+    float density;       /* of ones, in the latest window */
+    atomic_bool inexact; /* what it gave back was not what went in */
     NetTimes times;
 } PlanNode;
 

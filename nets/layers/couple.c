@@ -103,6 +103,11 @@ static void invert_rows(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const NetRows *rows = argument;
+    const NetCouple *o = rows->run->options;
+    size_t first;
+    const size_t n = net_rows_cut(rows, index, &first) * rows->c;
+    if (o->exact)
+        net_grid_check(rows->run, o->bits, n, rows->run->y.f32 + first * rows->c);
     add_steps(rows, index, -1.0f, rows->run->y.f32, rows->run->x[X].f32);
 }
 

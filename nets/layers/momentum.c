@@ -264,7 +264,9 @@ static void invert_task(void *argument, size_t index, size_t thread)
     const NetLayerRun *run = chain->run;
     size_t first;
     const size_t n = cut(chain, index, &first);
-    if (((const NetMomentum *)run->options)->exact) {
+    const NetMomentum *o = run->options;
+    if (o->exact) {
+        net_grid_check(run, o->bits, n, run->y.f32 + first);
         for (size_t s = 0; s * chain->stripe < n; s++)
             invert_stripe(chain, first / chain->stripe + s);
         return;

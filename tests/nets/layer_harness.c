@@ -152,6 +152,7 @@ static NetLayerRun make_run(Harness *h, size_t t0, size_t nt)
                        .states = h->states,
                        .saved = h->plan.saved_bytes ? h->saved : NULL,
                        .scratch = h->scratch,
+                       .inexact = &h->inexact,
                        .rng = {.seed = 11, .epoch = h->step, .stream = 3},
                        .dy = h->dy,
                        .d_params = h->d_params};

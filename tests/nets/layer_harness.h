@@ -35,7 +35,8 @@ typedef struct Harness {
     SimTensor out;                    /* the whole sequence as the plan gives it */
     uint64_t *active;
     bool accumulate;
-    uint32_t step; /* of training */
+    atomic_bool inexact; /* set by a harness_invert, taken back by the test */
+    uint32_t step;       /* of training */
 } Harness;
 
 /* Plans only; the caller may look at the sentence of a failure. */
