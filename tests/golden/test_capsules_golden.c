@@ -31,7 +31,11 @@ static File files[] = {{"rescapsnet_rba.h5", NET_MEMORY_KEEP, 0},
                        {"mocapsnet_g05.h5", NET_MEMORY_KEEP, 0},
                        {"mocapsnet_rba.h5", NET_MEMORY_RECOMPUTE, 0},
                        {"mocapsnet_rba.h5", NET_MEMORY_KEEP, 1},
-                       {"mocapsnet_g05.h5", NET_MEMORY_KEEP, 1}};
+                       {"mocapsnet_g05.h5", NET_MEMORY_KEEP, 1},
+                       {"mocapsnet_rba.h5", NET_MEMORY_REVERSE, 0},
+                       {"mocapsnet_g05.h5", NET_MEMORY_REVERSE, 0},
+                       {"mocapsnet_rba.h5", NET_MEMORY_REVERSE, 1},
+                       {"mocapsnet_g05.h5", NET_MEMORY_REVERSE, 1}};
 
 ParameterizedTestParameters(golden, capsules)
 {
