@@ -176,7 +176,7 @@ typedef struct NetCapsules {
                     published) instead of each image's own */
     bool bias;   /* added to the sum of votes */
     double bias_start;
-    double deviation; /* of the initial weights, normal */
+    double deviation; /* of the initial weights, normal; 0: J / sqrt(2 I P) */
 } NetCapsules;
 
 typedef struct NetCapsuleLength { /* |pose|: [T,N,1,1,J*P] -> [T,N,1,1,J] */

@@ -1,5 +1,6 @@
 /* nets/layers/capsules.c: fully connected capsules with routing; the work is done in
  * routing.c and routing_back.c. */
+#include <math.h>
 #include <stddef.h>
 
 #include "nets/layers/routing_internal.h"
@@ -19,10 +20,21 @@ static const SimOption options[] = {
     {"pooled", SIM_OPTION_BOOL, offsetof(NetCapsules, pooled), .help = "sda: the mean distance is that of the whole batch, in training"},
     {"bias", SIM_OPTION_BOOL, offsetof(NetCapsules, bias), .help = "add a pose to the sum of votes"},
     {"bias_start", SIM_OPTION_FLOAT, offsetof(NetCapsules, bias_start), .initial = 0.1, .low = -100.0, .high = 100.0, .help = "initial value of the bias"},
-    {"deviation", SIM_OPTION_FLOAT, offsetof(NetCapsules, deviation), .initial = 0.01, .low = 0.0, .high = 100.0, .help = "of the initial weights, which are normal"},
+    {"deviation", SIM_OPTION_FLOAT, offsetof(NetCapsules, deviation), .initial = 0.0, .low = 0.0, .high = 100.0, .help = "of the initial weights, which are normal; 0: by the number of votes"},
     {0},
 };
 /* clang-format on */
+
+/* Coefficients start at 1/J, so the sum of the votes of I capsules starts at 0.7 of the
+ * mean length of these. Squash squares what is short: much smaller weights (0.01, say)
+ * let the lengths of four layers in a row vanish, and what training does first then is to
+ * grow the layers before, until every image saturates them alike. */
+static double deviation_of(const NetCapsules *o, size_t inputs)
+{
+    return o->deviation > 0.0
+               ? o->deviation
+               : (double)o->capsules / sqrt(2.0 * (double)inputs * (double)o->pose);
+}
 
 static SimStatus plan(NetLayerPlan *plan)
 {
@@ -50,7 +62,7 @@ static SimStatus plan(NetLayerPlan *plan)
                                     .n_dims = 4,
                                     .dims = {inputs, j, d, p},
                                     .init = NET_INIT_NORMAL,
-                                    .init_value = o->deviation,
+                                    .init_value = deviation_of(o, inputs),
                                     .fan_in = (double)(inputs * d),
                                     .fan_out = (double)(j * p),
                                     .decay = true};

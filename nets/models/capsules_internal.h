@@ -61,7 +61,7 @@ extern const char *const net_groupings[],
     {"gradient", SIM_OPTION_CHOICE, offsetof(NetCapsuleNet, gradient), .initial = through, .choices = net_routing_gradients, .help = "iterations that gradients pass through"}, \
     {"sharpness", SIM_OPTION_CHOICE, offsetof(NetCapsuleNet, sharpness), .choices = net_sharpnesses, .help = "sda: the formula, or what the code of MoCapsNet does"}, \
     {"pooled", SIM_OPTION_BOOL, offsetof(NetCapsuleNet, pooled), .help = "sda: mean distances of the whole batch while training"}, \
-    {"deviation", SIM_OPTION_FLOAT, offsetof(NetCapsuleNet, deviation), .initial = 0.01, .low = 0.0, .high = 100.0, .help = "of the initial weights of capsules"}, \
+    {"deviation", SIM_OPTION_FLOAT, offsetof(NetCapsuleNet, deviation), .initial = 0.0, .low = 0.0, .high = 100.0, .help = "of the initial weights of capsules; 0: by the number of votes, so that lengths neither vanish nor saturate"}, \
     {"sees", SIM_OPTION_CHOICE, offsetof(NetCapsuleNet, sees), .choices = net_capsule_sees, .help = "with a spiking neuron: capsules at every step on its spikes, on the rates so far, or once on the rates of all steps"}, \
     {"decoder", SIM_OPTION_TEXT, offsetof(NetCapsuleNet, decoder), .size = sizeof ((NetCapsuleNet *)0)->decoder, .initial_text = "512,1024", .help = "units of the decoder's hidden layers"}, \
     {"reconstruction", SIM_OPTION_FLOAT, offsetof(NetCapsuleNet, reconstruction), .initial = 5e-4, .low = 0.0, .high = 1e6, .help = "weight of the squared error of the image; 0: no decoder"}, \

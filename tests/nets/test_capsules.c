@@ -429,6 +429,51 @@ Test(capsules, loss_with_costs)
     net_graph_destroy(&graph);
 }
 
+/* Weights as they start: sums of votes 0.7 times as long as the capsules that vote, for
+ * any number of these, so that squashed lengths neither vanish nor all look the same. */
+Test(capsules, lengths_at_the_start)
+{
+    static const Sizes sizes[] = {{2048, 32, 8, 8}, {512, 32, 8, 8},   {32, 32, 8, 8},
+                                  {32, 10, 8, 16},  {1152, 10, 8, 16}, {20, 3, 4, 5}};
+    enum { IMAGES = 24 };
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const Sizes z = sizes[k];
+        const NetCapsules o = {.capsules = (int64_t)z.j,
+                               .pose = (int64_t)z.p,
+                               .pose_in = (int64_t)z.d,
+                               .iterations = 1};
+        const HarnessSetup setup = {.layer = &net_layer_capsules,
+                                    .options = &o,
+                                    .in = {{1, IMAGES, 1, 1, z.i * z.d}},
+                                    .n_inputs = 1,
+                                    .steps = 1};
+        Harness h;
+        harness_open(&setup, &h);
+        test_fill(h.x[0], h.n_x[0], 5);
+        for (size_t i = 0; i < h.n_params[0]; i++)
+            h.params[0][i] = (float)h.plan.params[0].init_value *
+                             sim_rng_normal((SimRng){.purpose = SIM_RNG_TEST}, i);
+        double u = 0.0, s = 0.0; /* mean squares of lengths */
+        for (size_t i = 0; i < h.n_x[0]; i += z.d) {
+            double x[8];
+            for (size_t d = 0; d < z.d; d++)
+                x[d] = (double)h.x[0][i + d];
+            u += pow(norm(x, z.d), 2.0) / (double)(IMAGES * z.i);
+        }
+        harness_forward(&h);
+        for (size_t j = 0; j < h.n_y; j += z.p) {
+            double v[16];
+            for (size_t p = 0; p < z.p; p++)
+                v[p] = (double)h.y[j + p];
+            const double length = norm(v, z.p); /* n^2 / (1 + n^2) */
+            s += length / (1.0 - length) / (double)(IMAGES * z.j);
+        }
+        cr_expect_float_eq(sqrt(s / u), sqrt(0.5), 0.12, "%zu to %zu capsules: %.3f", z.i,
+                           z.j, sqrt(s / u));
+        harness_close(&h);
+    }
+}
+
 /* --- what does not fit is told ---------------------------------------------------------
  */
 
