@@ -74,8 +74,10 @@ static const struct argp argp = {
     .doc =
         "Draws reconstructions.png, images of the test part over what the decoder makes "
         "of them, and poses.png, the same image decoded with one number of its pose "
-        "changed: a row per number, from -0.25 to 0.25. Prints what conflicts: images "
-        "of a batch that a layer gives equal values, and the entropy of their labels.",
+        "changed: a row per number, from -0.25 to 0.25. Prints for every capsule layer "
+        "how "
+        "long poses are, how far they differ between images, and what conflicts: images "
+        "that it gives equal values, and the entropy of their labels.",
 };
 
 /* --- pictures --------------------------------------------------------------------------
@@ -141,8 +143,8 @@ typedef struct Seen {
     CliSession *session;
     Net *net;
     size_t n;         /* images at hand */
-    int mask, image;  /* nodes: the capsule mask, and the reconstruction */
-    int poses;        /* what the mask reads */
+    int mask, image;  /* nodes: the capsule mask, and the reconstruction, */
+    int poses;        /* and what the mask reads; without a decoder -1 */
     float *inputs;    /* owned, [n,h,w,c]: the mean over time */
     uint32_t *labels; /* owned, [n] */
 } Seen;
@@ -163,10 +165,9 @@ static SimStatus find_nodes(Seen *seen)
     for (size_t i = 0; i < graph->n_nodes; i++)
         if (graph->nodes[i].layer == &net_layer_capsule_mask)
             seen->mask = (int)i;
-    if (seen->image < 0 || seen->poses < 0)
+    if (node_before(graph, &net_layer_capsules, 0) < 0)
         return sim_fail(SIM_ERR_VALUE,
-                        "%s has no decoder behind class capsules: train capsnet, "
-                        "rescapsnet or mocapsnet with model.reconstruction above 0",
+                        "%s has no capsules: train capsnet, rescapsnet or mocapsnet",
                         seen->session->source);
     return SIM_OK;
 }
@@ -315,18 +316,57 @@ static size_t count_bundles(const Seen *seen, const float *rows, size_t row,
     return bundles;
 }
 
-static void print_conflicts(const Seen *seen)
+/* Mean length of poses, and how far they lie from the mean of all images in relation to
+ * it: 0 where every image gives the same. */
+static double mean_length(const Seen *seen, const float *rows, size_t row, size_t pose,
+                          double *spread)
+{
+    double length = 0.0, off = 0.0;
+    for (size_t at = 0; at < row; at += pose) {
+        double mean[NET_MAX_POSE] = {0};
+        for (size_t i = 0; i < seen->n; i++)
+            for (size_t p = 0; p < pose; p++)
+                mean[p] += (double)rows[i * row + at + p] / (double)seen->n;
+        for (size_t i = 0; i < seen->n; i++) {
+            double square = 0.0, distance = 0.0;
+            for (size_t p = 0; p < pose; p++) {
+                const double x = (double)rows[i * row + at + p];
+                square += x * x;
+                distance += (x - mean[p]) * (x - mean[p]);
+            }
+            length += sqrt(square);
+            off += sqrt(distance);
+        }
+    }
+    *spread = length > 0.0 ? off / length : 0.0;
+    return length / (double)(seen->n * (row / pose));
+}
+
+static size_t pose_of(const NetNode *node)
+{
+    if (node->layer == &net_layer_capsules)
+        return (size_t)((const NetCapsules *)node->options)->pose;
+    if (node->layer == &net_layer_primary_capsules)
+        return (size_t)((const NetPrimaryCapsules *)node->options)->pose;
+    return 0;
+}
+
+static void print_layers(const Seen *seen)
 {
     const NetGraph *const graph = &seen->session->graph;
-    printf("\n%-24s %8s  %s\n", "capsule layer", "bundles", "entropy of labels, nats");
+    printf("\n%-24s %8s %8s %8s  %s\n", "capsule layer", "length", "spread", "bundles",
+           "entropy of labels, nats");
     for (size_t i = 0; i < graph->n_nodes; i++) {
         size_t row;
-        double entropy;
-        if (graph->nodes[i].layer != &net_layer_capsules)
+        double entropy, spread;
+        const size_t pose = pose_of(&graph->nodes[i]);
+        if (pose == 0)
             continue;
         const float *const rows = last_of(seen, (int)i, &row);
+        const double length = mean_length(seen, rows, row, pose, &spread);
         const size_t bundles = count_bundles(seen, rows, row, &entropy);
-        printf("%-24s %5zu/%zu  %.3f\n", graph->nodes[i].name, bundles, seen->n, entropy);
+        printf("%-24s %8.3g %8.3g %5zu/%zu  %.3f\n", graph->nodes[i].name, length, spread,
+               bundles, seen->n, entropy);
     }
 }
 
@@ -340,16 +380,20 @@ static int run(int argc, char **argv)
     SIM_TRY(cli_session_open(arguments.run, arguments.settings.rows, arguments.settings.n,
                              CLI_NEED_DATA, cli_warn, argv[0], &session));
     SIM_TRY(find_nodes(&seen));
-    SIM_TRY(cli_folder_make(arguments.out));
     SIM_TRY(run_net(&seen, (size_t)arguments.images));
     if ((size_t)arguments.sample >= seen.n) {
         status = sim_fail(SIM_ERR_VALUE, "the test part has %zu images, --sweep wants %d",
                           seen.n, arguments.sample);
         goto out;
     }
-    SIM_TRY(draw_reconstructions(&seen, arguments.out));
-    SIM_TRY(draw_poses(&seen, (size_t)arguments.sample, arguments.out));
-    print_conflicts(&seen);
+    if (seen.image >= 0 && seen.poses >= 0) {
+        SIM_TRY(cli_folder_make(arguments.out));
+        SIM_TRY(draw_reconstructions(&seen, arguments.out));
+        SIM_TRY(draw_poses(&seen, (size_t)arguments.sample, arguments.out));
+    } else {
+        puts("no decoder, so no pictures: model.reconstruction above 0 trains one");
+    }
+    print_layers(&seen);
 out:
     net_destroy(seen.net);
     free(seen.inputs);
