@@ -1,0 +1,250 @@
+/* nets/plan_emit.c: instructions and buffers, one after the other. */
+#include "nets/plan_emit_internal.h"
+
+#include <stdlib.h>
+
+SimStatus plan_no_memory(void)
+{
+    return sim_fail(SIM_ERR_MEMORY, "no memory for the plan");
+}
+
+static size_t window_steps(const Plan *plan, SimShape shape)
+{
+    return shape.t == 1 ? 1 : plan->options.window;
+}
+
+size_t plan_wire_bytes(const Plan *plan, const NetLayerPlan *p)
+{
+    return window_steps(plan, p->out) * sim_step_bytes(p->out_form, p->out);
+}
+
+size_t plan_gradient_bytes(const Plan *plan, const NetLayerPlan *p)
+{
+    return window_steps(plan, p->out) * sim_step_bytes(SIM_DENSE, p->out);
+}
+
+size_t plan_part_bytes(const Plan *plan, const NetLayerPlan *p, SimForm form)
+{
+    return plan->run_steps * sim_step_bytes(form, p->out);
+}
+
+SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out)
+{
+    if (plan->n_buffers == plan->buffers_capacity) {
+        const size_t capacity = plan->buffers_capacity ? 2 * plan->buffers_capacity : 256;
+        PlanBuffer *buffers = realloc(plan->buffers, capacity * sizeof *buffers);
+        if (!buffers)
+            return plan_no_memory();
+        plan->buffers = buffers;
+        plan->buffers_capacity = capacity;
+    }
+    plan->buffers[plan->n_buffers] = (PlanBuffer){.bytes = sim_align_up(bytes),
+                                                  .first = plan->n_instructions,
+                                                  .last = plan->n_instructions};
+    *out = (int)plan->n_buffers++;
+    return SIM_OK;
+}
+
+/* What the hook of a node needs while it runs, and those of what is folded into it. */
+static size_t scratch_bytes(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    size_t bytes = sim_align_up(node->plan.scratch_bytes);
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (node->heads[i] != PLAN_NONE)
+            bytes += sim_align_up(plan->nodes[node->heads[i]].plan.scratch_bytes);
+    return bytes;
+}
+
+SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction **out)
+{
+    SimStatus status = SIM_OK;
+    int scratch = PLAN_NONE;
+    if (plan->n_instructions == plan->program_capacity) {
+        const size_t capacity = plan->program_capacity ? 2 * plan->program_capacity : 256;
+        PlanInstruction *program = realloc(plan->program, capacity * sizeof *program);
+        if (!program)
+            return plan_no_memory();
+        plan->program = program;
+        plan->program_capacity = capacity;
+    }
+    if (node != PLAN_NONE && scratch_bytes(plan, node)) {
+        SIM_TRY(plan_add_buffer(plan, scratch_bytes(plan, node), &scratch));
+        plan->buffers[scratch].part = plan->buffers[scratch].scratch = true;
+    }
+    PlanInstruction *at = &plan->program[plan->n_instructions++];
+    *at = (PlanInstruction){.op = op,
+                            .node = node,
+                            .y = PLAN_NONE,
+                            .dy = PLAN_NONE,
+                            .saved = PLAN_NONE,
+                            .active = PLAN_NONE,
+                            .scratch = scratch};
+    for (size_t i = 0; i < NET_MAX_INPUTS; i++)
+        at->x[i] = at->dx[i] = at->x_active[i] = PLAN_NONE;
+    *out = at;
+out:
+    return status;
+}
+
+void plan_touch(Plan *plan, int buffer)
+{
+    if (buffer != PLAN_NONE)
+        plan->buffers[buffer].last = plan->n_instructions - 1;
+}
+
+static void touch_saved(Plan *plan, int node)
+{
+    if (node != PLAN_NONE)
+        plan_touch(plan, plan->nodes[node].saved);
+}
+
+SimStatus plan_add_own_buffers(Plan *plan, PlanNode *node)
+{
+    SimStatus status = SIM_OK;
+    if (node->plan.saved_bytes && node->saved == PLAN_NONE)
+        SIM_TRY(plan_add_buffer(plan, node->plan.saved_bytes, &node->saved));
+    if (node->plan.gives_active && node->active == PLAN_NONE)
+        SIM_TRY(plan_add_buffer(plan,
+                                window_steps(plan, node->plan.out) *
+                                    sim_step_bytes(SIM_SPIKES, node->plan.out),
+                                &node->active));
+out:
+    return status;
+}
+
+void plan_forget(PlanNode *node)
+{
+    node->wire = PLAN_NONE;
+    if (!node->again)
+        return;
+    node->active = PLAN_NONE;
+    if (node->plan.saved_again)
+        node->saved = PLAN_NONE;
+}
+
+void plan_name_buffers(Plan *plan, PlanInstruction *at, const bool *reads)
+{
+    const PlanNode *node = &plan->nodes[at->node];
+    at->saved = node->saved;
+    at->active = node->active;
+    plan_touch(plan, at->y);
+    plan_touch(plan, at->saved);
+    plan_touch(plan, at->active);
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[plan_source(plan, node, i)];
+        if (reads[i])
+            at->x[i] = from->wire;
+        if (at->op == PLAN_BACKWARD)
+            at->x_active[i] = from->active;
+        plan_touch(plan, at->x[i]);
+        plan_touch(plan, at->x_active[i]);
+        touch_saved(plan, node->heads[i]);
+    }
+}
+
+SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, bool part)
+{
+    static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
+    SimStatus status = SIM_OK;
+    PlanNode *node = &plan->nodes[number];
+    PlanInstruction *at = NULL;
+    int y = PLAN_NONE;
+    if (node->folded)
+        return SIM_OK;
+    SIM_TRY(plan_add_buffer(plan,
+                            part ? plan_part_bytes(plan, &node->plan, node->plan.out_form)
+                                 : plan_wire_bytes(plan, &node->plan),
+                            &y));
+    plan->buffers[y].part = part;
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (node->heads[i] != PLAN_NONE)
+            SIM_TRY(plan_add_own_buffers(plan, &plan->nodes[node->heads[i]]));
+    SIM_TRY(plan_add_own_buffers(plan, node));
+    if (op == PLAN_FORWARD && node->graph_node != PLAN_NONE && plan->options.watch &&
+        (plan->options.watch[node->graph_node] & NET_WATCH_POTENTIAL))
+        SIM_TRY(plan_add_buffer(plan, plan_gradient_bytes(plan, &node->plan),
+                                &node->potential));
+    SIM_TRY(plan_add_instruction(plan, op, number, &at));
+    node->wire = at->y = y;
+    plan_touch(plan, node->potential);
+    plan_name_buffers(plan, at, all);
+out:
+    return status;
+}
+
+/* --- loops over time -------------------------------------------------------------------
+ *
+ * What backward needs again, and the gradients between two layers, exist for a run of
+ * steps only, where the layers allow it. Their bits are the same under every policy: how
+ * a layer of synapses is cut depends on its shape alone. */
+
+bool plan_goes_by_step(const PlanNode *node)
+{
+    return node->layer && node->plan.by_step && !node->constant && node->plan.out.t > 1;
+}
+
+static size_t weight_bytes(const PlanNode *node)
+{
+    size_t bytes = 0;
+    for (size_t p = 0; p < node->plan.n_params; p++) {
+        size_t count = 1;
+        for (size_t d = 0; d < node->plan.params[p].n_dims; d++)
+            count *= node->plan.params[p].dims[d];
+        bytes += count * sizeof(float);
+    }
+    return bytes;
+}
+
+/* Steps of a run, about the same for all runs, where a step of a tensor takes `bytes` and
+ * a run should take `run_bytes`. */
+size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
+{
+    const size_t all = plan->options.window, most = run_bytes / bytes;
+    const size_t runs = most ? (all + most - 1) / most : all;
+    return (all + runs - 1) / runs;
+}
+
+size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes)
+{
+    const size_t weights = weight_bytes(node);
+    return plan_steps_of_run(plan, bytes,
+                             weights > PLAN_RUN_BYTES ? weights : PLAN_RUN_BYTES);
+}
+
+SimStatus plan_open_loop(Plan *plan, size_t steps)
+{
+    if (plan->n_loops == plan->loops_capacity) {
+        const size_t capacity = plan->loops_capacity ? 2 * plan->loops_capacity : 32;
+        PlanLoop *loops = realloc(plan->loops, capacity * sizeof *loops);
+        if (!loops)
+            return plan_no_memory();
+        plan->loops = loops;
+        plan->loops_capacity = capacity;
+    }
+    plan->loops[plan->n_loops++] =
+        (PlanLoop){.first = plan->n_instructions, .steps = steps};
+    plan->run_steps = steps;
+    return SIM_OK;
+}
+
+/* What holds the whole sequence and is touched in a loop lives through all its runs. */
+void plan_close_loop(Plan *plan)
+{
+    PlanLoop *loop = &plan->loops[plan->n_loops - 1];
+    loop->last = plan->n_instructions - 1;
+    plan->run_steps = 0;
+    for (size_t b = 0; b < plan->n_buffers; b++) {
+        PlanBuffer *buffer = &plan->buffers[b];
+        if (buffer->part || buffer->last < loop->first)
+            continue;
+        buffer->last = loop->last;
+        if (buffer->first > loop->first)
+            buffer->first = loop->first;
+    }
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *node = &plan->nodes[k];
+        if (node->wire != PLAN_NONE && plan->buffers[node->wire].part)
+            plan_forget(node);
+    }
+}

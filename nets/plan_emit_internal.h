@@ -1,0 +1,45 @@
+/* nets/plan_emit_internal.h: how the program of a plan is written, instruction by
+ * instruction; for plan_program.c and plan_backward.c. */
+#pragma once
+
+#include "nets/plan_internal.h"
+
+SimStatus plan_no_memory(void);
+
+/* Bytes of a wire and of its gradient, all steps of a window; of one run of the loop that
+ * is being laid out. */
+size_t plan_wire_bytes(const Plan *plan, const NetLayerPlan *p);
+size_t plan_gradient_bytes(const Plan *plan, const NetLayerPlan *p);
+size_t plan_part_bytes(const Plan *plan, const NetLayerPlan *p, SimForm form);
+
+/* A buffer that is first touched by the instruction about to be appended. */
+SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out);
+/* `out`: borrowed until the next one. */
+SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction **out);
+/* The latest instruction touches this buffer. */
+void plan_touch(Plan *plan, int buffer);
+/* What the latest instruction, on this node, reads and writes beside y and gradients. */
+void plan_name_buffers(Plan *plan, PlanInstruction *at, const bool *reads);
+
+/* Buffers that forward fills beside y, the first time or, those gone since, again. */
+SimStatus plan_add_own_buffers(Plan *plan, PlanNode *node);
+/* Its output and what comes with it are no longer to be found. */
+void plan_forget(PlanNode *node);
+/* `part`: of the run of steps at hand only. */
+SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, bool part);
+
+/* Loops over time: instructions between the two run over and over, `steps` at a time. */
+enum { /* of the largest tensor of a run; or as much as the weights each run goes through
+        */
+       PLAN_RUN_BYTES = 5 << 18
+};
+bool plan_goes_by_step(const PlanNode *node);
+size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes);
+size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes);
+SimStatus plan_open_loop(Plan *plan, size_t steps);
+void plan_close_loop(Plan *plan);
+
+/* The backward of a node, and all that it needs first (plan_backward.c). */
+SimStatus plan_emit_backward(Plan *plan, int number);
+/* Offsets of all buffers, and what that takes (plan_layout.c). */
+SimStatus plan_lay_out(Plan *plan);
