@@ -51,6 +51,8 @@ static Work lay_out(const NeuronRun *run)
         work.affine_sums = (double *)(void *)(at + 2 * row + sums);
         work.per_thread = (float *)(void *)(at + 2 * row + sums + affine_sums);
     }
+    if (run->carry) /* these outlive the call */
+        work.affine_sums = run->carry->sums;
     work.bytes =
         2 * row + sums + affine_sums +
         (size_t)run->context->team.n_threads * work.per_thread_floats * sizeof(float);
@@ -60,6 +62,12 @@ static Work lay_out(const NeuronRun *run)
 size_t neuron_family_scratch(const NeuronRun *run)
 {
     return lay_out(run).bytes;
+}
+
+/* What is trained is summed pixel by pixel, all steps of each: no runs for that. */
+size_t neuron_family_carry_sums(const NeuronRun *run)
+{
+    return is_trained(run->spec) ? 0 : lay_out(run).n_blocks * 2 * run->shape.c;
 }
 
 static Work make_work(const NeuronRun *run, const NeuronFamily *family)
@@ -99,12 +107,12 @@ static void forward_block(void *argument, size_t index, size_t thread)
     (void)thread;
     const Work *work = argument;
     const NeuronRun *run = work->run;
-    const bool spikes = work->family->spikes;
+    const bool spikes = work->family->spikes && run->y.data;
     const size_t c = run->shape.c, words = sim_words(c);
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
     float *potential = run->potential ? run->potential + at : NULL;
-    float *h = spikes ? potential : run->y.f32 + at;
+    float *h = spikes || !run->y.data ? potential : run->y.f32 + at;
     run->context->kernels.lif_forward(&work->lif, run->nt, work->pixels, n, c,
                                       run->x + at, run->states[0] + at, h,
                                       spikes ? run->y.bits + first * words : NULL,
@@ -126,33 +134,40 @@ static void backward_block(void *argument, size_t index, size_t thread)
 {
     const Work *work = argument;
     const NeuronRun *run = work->run;
+    const NeuronCarry *carry = run->carry;
     const size_t c = run->shape.c;
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
     double *d_decay = work->sums ? work->sums + index * 2 * c : NULL;
-    if (d_decay)
-        memset(d_decay, 0, 2 * c * sizeof *d_decay);
+    double *sums = run->affine.sums ? work->affine_sums + index * 2 * c : NULL;
+    if (!carry || carry->last) {
+        if (d_decay)
+            memset(d_decay, 0, 2 * c * sizeof *d_decay);
+        if (sums)
+            memset(sums, 0, 2 * c * sizeof *sums);
+        if (carry)
+            memset(carry->later + at, 0, n * c * sizeof *carry->later);
+    }
     /* Without a threshold the output is the potential: its gradient is one of v. */
     const float *d_v = work->family->spikes ? run->d_v : run->d_y;
     run->context->kernels.lif_backward(
-        &work->lif, run->nt, work->pixels, n, c, run->x + at, run->d_y + at,
-        d_v ? d_v + at : NULL, run->accumulate, run->d_x ? run->d_x + at : NULL, d_decay,
-        d_decay ? d_decay + c : NULL,
+        &work->lif, run->nt, work->pixels, n, c, run->x + at,
+        carry && !carry->first ? carry->state + at : NULL, run->d_y + at,
+        d_v ? d_v + at : NULL, run->accumulate, run->d_x ? run->d_x + at : NULL,
+        carry ? carry->later + at : NULL, d_decay, d_decay ? d_decay + c : NULL,
         work->per_thread + thread * work->per_thread_floats);
-    if (run->affine.sums) {
-        double *sums = work->affine_sums + index * 2 * c;
-        memset(sums, 0, 2 * c * sizeof *sums);
-        for (size_t t = 0; t < run->nt; t++)
-            run->context->kernels.channel_sums_back(
-                n, c, run->x + t * work->pixels * c + at,
-                run->d_x + t * work->pixels * c + at, run->affine.mean, sums);
-    }
+    for (size_t t = run->nt; sums && t-- > 0;)
+        run->context->kernels.channel_sums_back(n, c, run->x + t * work->pixels * c + at,
+                                                run->d_x + t * work->pixels * c + at,
+                                                run->affine.mean, sums);
 }
 
 void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)
 {
     Work work = make_work(run, family);
     sim_team_run(&run->context->team, work.n_blocks, backward_block, &work);
+    if (run->carry && !run->carry->first)
+        return;
     for (size_t i = 0; run->affine.sums && i < 2 * run->shape.c; i++) {
         run->affine.sums[i] = 0.0;
         for (size_t b = 0; b < work.n_blocks; b++)

@@ -29,6 +29,7 @@ typedef struct NeuronFamily {
 void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family);
 void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family);
 size_t neuron_family_scratch(const NeuronRun *run);
+size_t neuron_family_carry_sums(const NeuronRun *run);
 
 /* The step in double precision, for NeuronSoma.reference. */
 void neuron_family_reference(const NeuronSpec *spec, double decay, double gain,

@@ -85,6 +85,15 @@ typedef struct NeuronSpec {
     char param_names[NEURON_MAX_PARAMS][16];
 } NeuronSpec;
 
+/* What a backward in runs of steps, from the last run to the first, carries from one to
+ * the next. */
+typedef struct NeuronCarry {
+    const float *state; /* [step] potentials where this run starts */
+    float *later;       /* [step] gradient from the run after; left for the one before */
+    double *sums;       /* [soma->carry_sums()] of the runs so far */
+    bool last, first;   /* of the sequence: `last` comes first, and finds nothing */
+} NeuronCarry;
+
 /* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */
 typedef struct NeuronRun {
     const NeuronSpec *spec;
@@ -93,7 +102,8 @@ typedef struct NeuronRun {
     SimShape shape;       /* t = nt */
     const float *x;       /* [nt, step] currents */
     SimAffine affine;     /* where the soma takes it: the currents are scale x + shift */
-    SimTensor y;          /* spikes or dense, as soma->output says */
+    SimTensor y;          /* spikes or dense, as soma->output says; no data: forward only
+                             moves the states */
     uint64_t *active;     /* packed, or NULL: forward sets the bit of every neuron-step
                              whose surrogate derivative is not zero */
     float *potential;     /* [nt, step] before the reset, or NULL: for looking */
@@ -102,8 +112,9 @@ typedef struct NeuronRun {
     const float *const
         *params; /* trained ones of the soma in order, [1] or [C] by sharing */
 
-    /* Backward only. The window is the whole sequence: membranes are computed again from
-     * x in registers, starting from rest, so nothing but x is kept. */
+    /* Backward only. The window is the whole sequence, unless `carry` is given: membranes
+     * are computed again from x in registers, so nothing but x is kept. */
+    const NeuronCarry *carry;
     const float *d_y; /* [nt, step] */
     const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
     float *d_x;       /* [nt, step], of scale x + shift where there is a scale; or NULL:
@@ -125,6 +136,8 @@ struct NeuronSoma {
     bool in_place;     /* backward may write d_x over d_y */
     bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
+    /* Doubles of NeuronCarry.sums; 0 or NULL: backward only takes whole sequences. */
+    size_t (*carry_sums)(const NeuronRun *run);
     void (*forward)(const NeuronRun *run);
     void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */
     /* One neuron over nt steps in double precision, the equations word for word. All

@@ -56,6 +56,7 @@ const NeuronSoma neuron_soma_li = {
     .takes_affine = true,
     .in_place = true,
     .scratch_bytes = neuron_family_scratch,
+    .carry_sums = neuron_family_carry_sums,
     .forward = forward,
     .backward = backward,
     .reference = reference,

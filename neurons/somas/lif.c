@@ -68,6 +68,7 @@ const NeuronSoma neuron_soma_lif = {
     .takes_affine = true,
     .in_place = true,
     .scratch_bytes = neuron_family_scratch,
+    .carry_sums = neuron_family_carry_sums,
     .forward = forward,
     .backward = backward,
     .reference = reference,

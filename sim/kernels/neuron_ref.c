@@ -63,8 +63,8 @@ static float slope_of(SimSurrogate kind, float alpha, float scale, float x)
     case SIM_SURROGATE_MULTI_GAUSSIAN: {
         const float t = alpha * x, left = (t - 1.0f) * 0.166666667f,
                     right = (t + 1.0f) * 0.166666667f;
-        const float flanks = exp_plain(-0.5f * (left * left)) +
-                             exp_plain(-0.5f * (right * right));
+        const float flanks =
+            exp_plain(-0.5f * (left * left)) + exp_plain(-0.5f * (right * right));
         return (scale * alpha) *
                (0.229391811f * exp_plain(-0.5f * (t * t)) - 0.00498677850f * flanks);
     }
@@ -156,16 +156,17 @@ static float back_of(const SimLif *m, float h, float slope, float decayed, float
 }
 
 static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *d_y, const float *d_v,
-                         bool accumulate, float *d_x, double *d_decay, double *d_gain,
-                         float *scratch)
+                         size_t c, const float *x, const float *v_start, const float *d_y,
+                         const float *d_v, bool accumulate, float *d_x, float *later_run,
+                         double *d_decay, double *d_gain, float *scratch)
 {
     float *h = scratch; /* [nt] */
     for (size_t p = 0; p < pixels; p++)
         for (size_t i = 0; i < c; i++) {
             const size_t step = stride * c;
             size_t at = p * c + i;
-            float v = 0.0f, later = 0.0f;
+            float v = v_start ? v_start[at] : 0.0f;
+            float later = later_run ? later_run[at] : 0.0f;
             for (size_t t = 0; t < nt; t++, at += step) {
                 h[t] = charge(m, i, current(m, t, i, x[at]), v);
                 v = m->next_step ? h[t] : settle(m, h[t]);
@@ -186,6 +187,8 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
                     d_gain[i] += (double)later * (double)current(m, t, i, x[at]);
                 }
             }
+            if (later_run)
+                later_run[p * c + i] = later;
         }
 }
 

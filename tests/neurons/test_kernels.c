@@ -71,8 +71,8 @@ static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
                          first_only ? NULL : out->active);
     memset(out->d_decay, 0, c->c * sizeof(double));
     memset(out->d_gain, 0, c->c * sizeof(double));
-    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, d_y,
-                          first_only ? NULL : d_v, accumulate, out->d_x,
+    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, NULL, d_y,
+                          first_only ? NULL : d_v, accumulate, out->d_x, NULL,
                           first_only ? NULL : out->d_decay,
                           first_only ? NULL : out->d_gain, scratch);
 }
@@ -144,12 +144,51 @@ Test(neuron_kernels, affine_and_in_place)
         lif.affine = (SimAffine){.scale = scale, .shift = shift, .step = C};
         run(&kernels, &lif, &shape, false, false, &given);
         cr_assert_eq(memcmp(&given, &made, sizeof given), 0, "level %zu", level);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, d_y, d_v, false, d_y,
-                             NULL, NULL, scratch);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
+                             d_y, NULL, NULL, NULL, scratch);
         for (size_t t = 0; t < STEPS; t++)
             cr_assert_eq(memcmp(d_y + t * STRIDE * C, given.d_x + t * STRIDE * C,
                                 PIXELS * C * sizeof *d_y),
                          0, "level %zu, in place", level);
+    }
+}
+
+/* A sequence that goes backward in two runs, the second one first, each from the
+ * potentials that forward had there, is the same to the bit. */
+Test(neuron_kernels, in_runs)
+{
+    enum { C = MAX_C, PIXELS = STRIDE - 1, FIRST = STEPS / 2, STEP = STRIDE * MAX_C };
+    static float whole[FLOATS], runs[FLOATS], v[STEP], later[STEP];
+    static float scratch[2 * 64 * STEPS];
+    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
+    fill_inputs();
+    for (unsigned i = 0; i < 3 * 3 * 2 * 2; i++) {
+        const unsigned level = levels[i % 3];
+        if ((sim_cpu_detect() & level) != level)
+            continue;
+        SimKernels kernels;
+        sim_kernels_init(&kernels, level);
+        const SimLif lif = {.decay = decay,
+                            .gain = gain,
+                            .threshold = 0.75f,
+                            .alpha = 1.0f,
+                            .scale = 1.0f,
+                            .reset = (SimReset)(i / 3 % 3),
+                            .next_step = i / 9 % 2,
+                            .detach = i / 18,
+                            .surrogate = SIM_SURROGATE_TRIANGLE};
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
+                             whole, NULL, NULL, NULL, scratch);
+        memset(v, 0, sizeof v);
+        memset(later, 0, sizeof later);
+        kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, v, NULL, NULL, NULL);
+        const size_t at = FIRST * STRIDE * C;
+        kernels.lif_backward(&lif, STEPS - FIRST, STRIDE, PIXELS, C, x + at, v, d_y + at,
+                             d_v + at, false, runs + at, later, NULL, NULL, scratch);
+        kernels.lif_backward(&lif, FIRST, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
+                             runs, later, NULL, NULL, scratch);
+        cr_assert_eq(memcmp(whole, runs, sizeof whole), 0, "level %u, reset %d, next %d",
+                     level, lif.reset, lif.next_step);
     }
 }
 
