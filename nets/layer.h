@@ -96,8 +96,13 @@ typedef struct NetLayerPlan {
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
     unsigned gradient_in_place;           /* bit i: backward may write dx[i] over dy */
+    unsigned output_in_place; /* bit i: forward may write y over x[i], read as it is */
     bool by_step; /* forward again and backward may be asked for any run of steps: each
                      only looks at its own steps and at `saved` as forward left it */
+    /* Backward may also be asked for run by run from the last to the first, on what
+     * `retrace` noted before; memory for that: once, and for each run beside the first.
+     * 0: not for this layer. */
+    size_t carry_bytes, mark_bytes;
     unsigned invertible;   /* bit i: `invert` gives input i back */
     unsigned invert_reads; /* bit i: and reads input i to give another */
     double macs;           /* multiply-adds of one step, N images, done densely */
@@ -112,8 +117,9 @@ typedef struct NetLayerRun {
     const void *options;
     void *prepared;
     const SimContext *context;
-    size_t nt, t0; /* this window: steps t0 .. t0 + nt - 1 */
-    size_t steps;  /* of the whole sequence */
+    size_t nt, t0;    /* this window: steps t0 .. t0 + nt - 1 */
+    size_t steps;     /* of the whole sequence */
+    size_t whole_run; /* nt of a window that is not cut short by the end */
     bool training;
     bool again; /* forward is repeated for backward: leave buffers (running
                    statistics) alone and reuse what `saved` holds */
@@ -127,6 +133,7 @@ typedef struct NetLayerRun {
     float *const *params;
     float *const *states;
     void *saved, *scratch;  /* 64-byte aligned */
+    void *carry;            /* likewise; NULL where backward sees the whole sequence */
     const uint32_t *labels; /* [N], or NULL when not known */
     atomic_bool *inexact; /* `invert` sets it where values lie outside the range in which
                              it is exact; or NULL */
@@ -154,10 +161,15 @@ typedef struct NetLayer {
     void (*backward)(const NetLayerRun *run); /* NULL: nothing flows back */
     /* First half of a backward that wants sums over dy and x before it can give a
      * gradient; they stay in `saved`. Sees the whole sequence where the plan asked for
-     * `whole_sequence`, else the same run of steps as backward. NULL: not needed. A layer
-     * that reads an affine input and computes its gradient writes the sums that lend
-     * asks for, then gather is not called. */
+     * `whole_sequence`, run by run from the first to the last if it goes by step, else
+     * the same run of steps as backward. NULL: not needed. A layer that reads an affine
+     * input and computes its gradient writes the sums that lend asks for, then gather is
+     * not called. */
     void (*gather)(const NetLayerRun *run);
+    /* Before a backward run by run: notes in `carry` the states where the next run of
+     * steps starts; for all runs but the last, from the first on. NULL: with carry_bytes
+     * 0. */
+    void (*retrace)(const NetLayerRun *run);
     /* Writes x[input] from y, `saved` and the inputs it reads; asked only for inputs that
      * the plan calls invertible, in training. x[input] may lie on y when the two have the
      * same shape. NULL: no input comes back. */

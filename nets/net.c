@@ -12,7 +12,8 @@ struct Net {
     SimArena activations, states, gradients, seen;
     size_t t0;             /* of the next window */
     size_t nt;             /* of the latest window, */
-    size_t run, run_steps; /* of the run of a loop at hand: its first step and how many */
+    size_t run, run_steps; /* of the run of a loop at hand: its first step, how many, */
+    size_t whole_run;      /* and how many a run has that is not cut short */
     uint64_t step;
     bool timed; /* see net_time_nodes */
     const uint32_t *labels;
@@ -160,9 +161,11 @@ static void *at_buffer(const Net *net, int buffer)
 static void *at_run(const Net *net, const PlanNode *node, SimForm form, int buffer)
 {
     unsigned char *const at = at_buffer(net, buffer);
-    return !at || net->plan.buffers[buffer].part || node->plan.out.t == 1
-               ? at
-               : at + net->run * sim_step_bytes(form, node->plan.out);
+    if (!at || node->plan.out.t == 1)
+        return at;
+    const int loop = net->plan.buffers[buffer].loop;
+    const size_t first = loop == PLAN_NONE ? 0 : net->plan.loops[loop].at;
+    return at + (net->run - first) * sim_step_bytes(form, node->plan.out);
 }
 
 static SimTensor tensor_at(const Net *net, const PlanNode *node, int buffer)
@@ -180,18 +183,20 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .prepared = node->plan.prepared,
                          .context = net->plan.context,
                          .nt = net->run_steps,
+                         .whole_run = net->whole_run,
                          .t0 = net->t0 + net->run,
                          .steps = net->plan.options.steps,
                          .training = net->plan.options.training,
                          .again = at->op == PLAN_AGAIN,
                          .n_inputs = node->plan.n_inputs,
                          .y = tensor_at(net, node, at->y),
-                         .active = at_buffer(net, at->active),
-                         .potential = at_buffer(net, node->potential),
+                         .active = at_run(net, node, SIM_SPIKES, at->active),
+                         .potential = at_run(net, node, SIM_DENSE, node->potential),
                          .params = node->params,
                          .d_params = node->d_params,
                          .states = node->states,
                          .saved = at_buffer(net, at->saved),
+                         .carry = at_buffer(net, at->carry),
                          .scratch = at_buffer(net, at->scratch),
                          .labels = net->labels,
                          .inexact = &node->inexact,
@@ -227,6 +232,7 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
         .saved = net->plan.nodes[node->heads[i]].saved,
         .scratch = PLAN_NONE,
         .active = PLAN_NONE,
+        .carry = PLAN_NONE,
         .x_active = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE}};
     size_t offset = sim_align_up(node->plan.scratch_bytes);
     for (size_t k = 0; k < i; k++)
@@ -234,7 +240,7 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
             offset += sim_align_up(net->plan.nodes[node->heads[k]].plan.scratch_bytes);
     fill_run(net, &here, run);
     run->scratch = (unsigned char *)reader->scratch + offset;
-    run->again = reader->again || at->op == PLAN_BACKWARD || at->op == PLAN_INVERT;
+    run->again = reader->again || at->op > PLAN_LOSS;
 }
 
 static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
@@ -255,6 +261,9 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
     case PLAN_MEASURE:
         node->layer->measure(run);
         break;
+    case PLAN_RETRACE:
+        node->layer->retrace(run);
+        break;
     case PLAN_GATHER:
         node->layer->gather(run);
         break;
@@ -266,20 +275,25 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
     }
 }
 
-static void count_spikes(const Net *net, PlanNode *node, const SimTensor *y)
+/* Of all steps, once the last run of them is there. */
+static void count_spikes(const Net *net, PlanNode *node, const PlanInstruction *at)
 {
-    const size_t words = sim_words(y->shape.c);
-    const size_t pixels = y->shape.t * sim_shape_pixels(y->shape);
+    const SimShape shape = node->plan.out;
+    const uint64_t *bits = at_buffer(net, at->y);
+    if (net->run + net->run_steps < net->nt)
+        return;
+    const size_t words = sim_words(shape.c);
+    const size_t pixels = (shape.t == 1 ? 1 : net->nt) * sim_shape_pixels(shape);
     const double ones =
-        (double)net->plan.context->kernels.spikes_count(pixels * words, y->bits);
-    const double all = (double)sim_shape_count(y->shape);
+        (double)net->plan.context->kernels.spikes_count(pixels * words, bits);
+    const double all = (double)(pixels * shape.c);
     node->spikes += ones;
     node->neuron_steps += all;
     node->density = (float)(ones / all);
     for (size_t p = 0; p < pixels; p++)
         for (size_t w = 0; w < words; w++) {
-            node->seen_any[w] |= y->bits[p * words + w];
-            node->seen_all[w] &= y->bits[p * words + w];
+            node->seen_any[w] |= bits[p * words + w];
+            node->seen_all[w] &= bits[p * words + w];
         }
 }
 
@@ -304,14 +318,15 @@ static void run_layer(Net *net, const PlanInstruction *at)
         run_hook(net, at, &run);
         break;
     case PLAN_FORWARD:
-        if (run.training)
+        if (run.training && run.t0 == 0)
             rest(node);
         run_hook(net, at, &run);
         if (node->plan.out_form == SIM_SPIKES)
-            count_spikes(net, node, &run.y);
+            count_spikes(net, node, at);
         break;
     case PLAN_INVERT:
     case PLAN_MEASURE:
+    case PLAN_RETRACE:
     case PLAN_GATHER:
     case PLAN_BACKWARD:
         run_hook(net, at, &run);
@@ -345,31 +360,47 @@ static void run_instruction(Net *net, const PlanInstruction *at)
         seconds() - start;
 }
 
-/* Instructions from `first` to the one before `last`, loops run by run. */
-static void run_program(Net *net, size_t first, size_t last)
+/* The loop within `outer` that begins with this instruction, or PLAN_NONE. */
+static int loop_at(const Plan *plan, size_t instruction, int outer)
 {
-    const Plan *plan = &net->plan;
-    size_t next = 0; /* loop */
+    for (size_t k = 0; k < plan->n_loops; k++)
+        if (plan->loops[k].first == instruction && plan->loops[k].outer == outer)
+            return (int)k;
+    return PLAN_NONE;
+}
+
+/* Instructions from `first` to the one before `last`, in the run at hand of loop `outer`;
+ * the loops in it run by run. */
+static void run_program(Net *net, size_t first, size_t last, int outer)
+{
+    const size_t from = net->run, steps = net->run_steps, whole = net->whole_run;
     for (size_t i = first; i < last; i++) {
-        net->run = 0;
-        net->run_steps = net->nt;
-        while (next < plan->n_loops && plan->loops[next].first < i)
-            next++;
-        if (next == plan->n_loops || plan->loops[next].first != i) {
-            run_instruction(net, &plan->program[i]);
+        const int number = loop_at(&net->plan, i, outer);
+        if (number == PLAN_NONE) {
+            run_instruction(net, &net->plan.program[i]);
             continue;
         }
-        const PlanLoop *loop = &plan->loops[next];
-        for (; net->run < net->nt; net->run += loop->steps) {
-            const size_t left = net->nt - net->run;
-            net->run_steps = left < loop->steps ? left : loop->steps;
-            for (size_t k = i; k <= loop->last; k++)
-                run_instruction(net, &plan->program[k]);
+        PlanLoop *loop = &net->plan.loops[number];
+        const size_t runs = (steps + loop->steps - 1) / loop->steps;
+        for (size_t k = 0; k < runs - loop->but_last; k++) {
+            const size_t done = (loop->back ? runs - 1 - k : k) * loop->steps;
+            net->run = loop->at = from + done;
+            net->run_steps = steps - done < loop->steps ? steps - done : loop->steps;
+            net->whole_run = loop->steps;
+            run_program(net, i, loop->last + 1, number);
         }
         i = loop->last;
+        net->run = from;
+        net->run_steps = steps;
+        net->whole_run = whole;
     }
+}
+
+static void run_from(Net *net, size_t first, size_t last)
+{
     net->run = 0;
-    net->run_steps = net->nt;
+    net->run_steps = net->whole_run = net->nt;
+    run_program(net, first, last, PLAN_NONE);
 }
 
 /* The instruction where the caller fills in gradients, or the end. */
@@ -402,7 +433,7 @@ void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
     net->step = step;
     if (net->plan.options.training)
         net_reset(net);
-    run_program(net, 0, turning_point(net));
+    run_from(net, 0, turning_point(net));
     net->t0 += nt;
 }
 
@@ -424,7 +455,7 @@ void net_backward(Net *net)
 {
     assert(net->plan.options.training);
     net->t0 = 0; /* backward sees the window that forward saw */
-    run_program(net, turning_point(net), net->plan.n_instructions);
+    run_from(net, turning_point(net), net->plan.n_instructions);
     net->t0 = net->nt;
     follow_densities(net);
 }

@@ -13,21 +13,6 @@ static size_t window_steps(const Plan *plan, SimShape shape)
     return shape.t == 1 ? 1 : plan->options.window;
 }
 
-size_t plan_wire_bytes(const Plan *plan, const NetLayerPlan *p)
-{
-    return window_steps(plan, p->out) * sim_step_bytes(p->out_form, p->out);
-}
-
-size_t plan_gradient_bytes(const Plan *plan, const NetLayerPlan *p)
-{
-    return window_steps(plan, p->out) * sim_step_bytes(SIM_DENSE, p->out);
-}
-
-size_t plan_part_bytes(const Plan *plan, const NetLayerPlan *p, SimForm form)
-{
-    return plan->run_steps * sim_step_bytes(form, p->out);
-}
-
 SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out)
 {
     if (plan->n_buffers == plan->buffers_capacity) {
@@ -40,9 +25,21 @@ SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out)
     }
     plan->buffers[plan->n_buffers] = (PlanBuffer){.bytes = sim_align_up(bytes),
                                                   .first = plan->n_instructions,
-                                                  .last = plan->n_instructions};
+                                                  .last = plan->n_instructions,
+                                                  .loop = PLAN_NONE};
     *out = (int)plan->n_buffers++;
     return SIM_OK;
+}
+
+SimStatus plan_add_tensor(Plan *plan, SimShape shape, SimForm form, int loop, int *out)
+{
+    const size_t steps =
+        loop == PLAN_NONE ? window_steps(plan, shape) : plan->loops[loop].steps;
+    const SimStatus status =
+        plan_add_buffer(plan, steps * sim_step_bytes(form, shape), out);
+    if (status == SIM_OK)
+        plan->buffers[*out].loop = loop;
+    return status;
 }
 
 /* What the hook of a node needs while it runs, and those of what is folded into it. */
@@ -70,7 +67,7 @@ SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction 
     }
     if (node != PLAN_NONE && scratch_bytes(plan, node)) {
         SIM_TRY(plan_add_buffer(plan, scratch_bytes(plan, node), &scratch));
-        plan->buffers[scratch].part = plan->buffers[scratch].scratch = true;
+        plan->buffers[scratch].scratch = true;
     }
     PlanInstruction *at = &plan->program[plan->n_instructions++];
     *at = (PlanInstruction){.op = op,
@@ -79,6 +76,7 @@ SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction 
                             .dy = PLAN_NONE,
                             .saved = PLAN_NONE,
                             .active = PLAN_NONE,
+                            .carry = PLAN_NONE,
                             .scratch = scratch};
     for (size_t i = 0; i < NET_MAX_INPUTS; i++)
         at->x[i] = at->dx[i] = at->x_active[i] = PLAN_NONE;
@@ -105,10 +103,8 @@ SimStatus plan_add_own_buffers(Plan *plan, PlanNode *node)
     if (node->plan.saved_bytes && node->saved == PLAN_NONE)
         SIM_TRY(plan_add_buffer(plan, node->plan.saved_bytes, &node->saved));
     if (node->plan.gives_active && node->active == PLAN_NONE)
-        SIM_TRY(plan_add_buffer(plan,
-                                window_steps(plan, node->plan.out) *
-                                    sim_step_bytes(SIM_SPIKES, node->plan.out),
-                                &node->active));
+        SIM_TRY(
+            plan_add_tensor(plan, node->plan.out, SIM_SPIKES, PLAN_NONE, &node->active));
 out:
     return status;
 }
@@ -143,7 +139,43 @@ void plan_name_buffers(Plan *plan, PlanInstruction *at, const bool *reads)
     }
 }
 
-SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, bool part)
+/* The last node whose forward reads this wire, itself or through what is folded into it
+ * or computed again for it. */
+static int last_reader(const Plan *plan, int number, int at)
+{
+    int last = number;
+    for (int k = number + 1; k < (int)plan->n_nodes; k++) {
+        const PlanNode *node = &plan->nodes[k];
+        for (size_t i = 0; i < node->plan.n_inputs; i++) {
+            if (node->inputs[i] != number)
+                continue;
+            const bool passes = node->folded || (k < at && node->wire == PLAN_NONE);
+            const int reader = passes ? last_reader(plan, k, at) : k;
+            last = reader > last ? reader : last;
+        }
+    }
+    return last;
+}
+
+/* An input whose buffer the output may take, since nobody reads it after this node; or
+ * PLAN_NONE. */
+static int input_to_take(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const PlanNode *from = &plan->nodes[node->inputs[i]];
+        if ((node->plan.output_in_place >> i & 1) && node->heads[i] == PLAN_NONE &&
+            from->wire != PLAN_NONE && plan->buffers[from->wire].loop == PLAN_NONE &&
+            from->again && from->plan.out_form == node->plan.out_form &&
+            sim_shape_equal(from->plan.out, node->plan.out) &&
+            !plan_is_looked_at(plan, node->inputs[i]) &&
+            last_reader(plan, node->inputs[i], number) == number)
+            return node->inputs[i];
+    }
+    return PLAN_NONE;
+}
+
+SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop)
 {
     static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
     SimStatus status = SIM_OK;
@@ -152,23 +184,26 @@ SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, bool part)
     int y = PLAN_NONE;
     if (node->folded)
         return SIM_OK;
-    SIM_TRY(plan_add_buffer(plan,
-                            part ? plan_part_bytes(plan, &node->plan, node->plan.out_form)
-                                 : plan_wire_bytes(plan, &node->plan),
-                            &y));
-    plan->buffers[y].part = part;
+    const int taken = op == PLAN_FORWARD ? input_to_take(plan, number) : PLAN_NONE;
+    if (taken != PLAN_NONE)
+        y = plan->nodes[taken].wire;
+    else
+        SIM_TRY(plan_add_tensor(plan, node->plan.out, node->plan.out_form, loop, &y));
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         if (node->heads[i] != PLAN_NONE)
             SIM_TRY(plan_add_own_buffers(plan, &plan->nodes[node->heads[i]]));
     SIM_TRY(plan_add_own_buffers(plan, node));
     if (op == PLAN_FORWARD && node->graph_node != PLAN_NONE && plan->options.watch &&
         (plan->options.watch[node->graph_node] & NET_WATCH_POTENTIAL))
-        SIM_TRY(plan_add_buffer(plan, plan_gradient_bytes(plan, &node->plan),
+        SIM_TRY(plan_add_tensor(plan, node->plan.out, SIM_DENSE, PLAN_NONE,
                                 &node->potential));
     SIM_TRY(plan_add_instruction(plan, op, number, &at));
-    node->wire = at->y = y;
+    at->y = y;
     plan_touch(plan, node->potential);
     plan_name_buffers(plan, at, all);
+    if (taken != PLAN_NONE)
+        plan_forget(&plan->nodes[taken]);
+    node->wire = y;
 out:
     return status;
 }
@@ -212,7 +247,35 @@ size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t byt
                              weights > PLAN_RUN_BYTES ? weights : PLAN_RUN_BYTES);
 }
 
-SimStatus plan_open_loop(Plan *plan, size_t steps)
+enum { WINDOW_BYTES = 4 * PLAN_RUN_BYTES };
+
+size_t plan_window_of(const Plan *plan, size_t bytes, size_t run)
+{
+    const size_t all = plan->options.window;
+    size_t steps = 1;
+    while (2 * steps * steps < all)
+        steps++;
+    if (steps * bytes < WINDOW_BYTES)
+        steps = WINDOW_BYTES / bytes;
+    steps = (steps + run - 1) / run * run;
+    return steps < all ? steps : all;
+}
+
+bool plan_is_long(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    const size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
+    return node->policy == NET_MEMORY_RECOMPUTE && plan_goes_by_step(node) &&
+           plan_window_of(plan, bytes, 1) < plan->options.window;
+}
+
+bool plan_stays_short(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    return node->again && !node->plan.n_states && plan_is_long(plan, number);
+}
+
+SimStatus plan_open_loop(Plan *plan, size_t steps, bool back)
 {
     if (plan->n_loops == plan->loops_capacity) {
         const size_t capacity = plan->loops_capacity ? 2 * plan->loops_capacity : 32;
@@ -222,21 +285,23 @@ SimStatus plan_open_loop(Plan *plan, size_t steps)
         plan->loops = loops;
         plan->loops_capacity = capacity;
     }
-    plan->loops[plan->n_loops++] =
-        (PlanLoop){.first = plan->n_instructions, .steps = steps};
-    plan->run_steps = steps;
+    plan->loops[plan->n_loops] = (PlanLoop){
+        .outer = plan->loop, .first = plan->n_instructions, .steps = steps, .back = back};
+    plan->loop = (int)plan->n_loops++;
     return SIM_OK;
 }
 
-/* What holds the whole sequence and is touched in a loop lives through all its runs. */
+/* What holds more than a run of the loop and is touched in it lives through all its runs.
+ */
 void plan_close_loop(Plan *plan)
 {
-    PlanLoop *loop = &plan->loops[plan->n_loops - 1];
+    const int number = plan->loop;
+    PlanLoop *loop = &plan->loops[number];
     loop->last = plan->n_instructions - 1;
-    plan->run_steps = 0;
+    plan->loop = loop->outer;
     for (size_t b = 0; b < plan->n_buffers; b++) {
         PlanBuffer *buffer = &plan->buffers[b];
-        if (buffer->part || buffer->last < loop->first)
+        if (buffer->scratch || buffer->loop >= number || buffer->last < loop->first)
             continue;
         buffer->last = loop->last;
         if (buffer->first > loop->first)
@@ -244,7 +309,7 @@ void plan_close_loop(Plan *plan)
     }
     for (size_t k = 0; k < plan->n_nodes; k++) {
         PlanNode *node = &plan->nodes[k];
-        if (node->wire != PLAN_NONE && plan->buffers[node->wire].part)
+        if (node->wire != PLAN_NONE && plan->buffers[node->wire].loop == number)
             plan_forget(node);
     }
 }

@@ -6,14 +6,10 @@
 
 SimStatus plan_no_memory(void);
 
-/* Bytes of a wire and of its gradient, all steps of a window; of one run of the loop that
- * is being laid out. */
-size_t plan_wire_bytes(const Plan *plan, const NetLayerPlan *p);
-size_t plan_gradient_bytes(const Plan *plan, const NetLayerPlan *p);
-size_t plan_part_bytes(const Plan *plan, const NetLayerPlan *p, SimForm form);
-
 /* A buffer that is first touched by the instruction about to be appended. */
 SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out);
+/* One for values of this shape: of one run of a loop, or (PLAN_NONE) of all steps. */
+SimStatus plan_add_tensor(Plan *plan, SimShape shape, SimForm form, int loop, int *out);
 /* `out`: borrowed until the next one. */
 SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction **out);
 /* The latest instruction touches this buffer. */
@@ -25,8 +21,8 @@ void plan_name_buffers(Plan *plan, PlanInstruction *at, const bool *reads);
 SimStatus plan_add_own_buffers(Plan *plan, PlanNode *node);
 /* Its output and what comes with it are no longer to be found. */
 void plan_forget(PlanNode *node);
-/* `part`: of the run of steps at hand only. */
-SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, bool part);
+/* Its output is of a run of `loop` only, or (PLAN_NONE) of all steps. */
+SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop);
 
 /* Loops over time: instructions between the two run over and over, `steps` at a time. */
 enum { /* of the largest tensor of a run; or as much as the weights each run goes through
@@ -36,9 +32,18 @@ enum { /* of the largest tensor of a run; or as much as the weights each run goe
 bool plan_goes_by_step(const PlanNode *node);
 size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes);
 size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes);
-SimStatus plan_open_loop(Plan *plan, size_t steps);
-void plan_close_loop(Plan *plan);
+/* A wire that would be long, computed again, never exists for the whole sequence, but for
+ * a window of steps at a time; what reads it computes it as often as it comes by. */
+bool plan_is_long(const Plan *plan, int number);
+bool plan_stays_short(const Plan *plan, int number);
+/* Steps of a window of a tensor whose step takes `bytes`: so many that windows and the
+ * states between them take about the least, in whole runs of `run` steps. */
+size_t plan_window_of(const Plan *plan, size_t bytes, size_t run);
+SimStatus plan_open_loop(Plan *plan, size_t steps, bool back);
+void plan_close_loop(Plan *plan); /* the innermost */
 
+/* Makes a wire readable for the next instruction of the loop, computing it again. */
+SimStatus plan_ensure_part(Plan *plan, int number);
 /* The backward of a node, and all that it needs first (plan_backward.c). */
 SimStatus plan_emit_backward(Plan *plan, int number);
 /* Offsets of all buffers, and what that takes (plan_layout.c). */

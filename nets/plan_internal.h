@@ -25,9 +25,10 @@ typedef enum PlanOp {
     PLAN_MEASURE, /* statistics before forward, in training */
     PLAN_FORWARD,
     PLAN_LOSS,
-    PLAN_AGAIN,  /* forward once more, for a backward that reads what was not kept */
-    PLAN_INVERT, /* an input back from the output, for the same */
-    PLAN_GATHER, /* first half of a backward in two */
+    PLAN_AGAIN,   /* forward once more, for a backward that reads what was not kept */
+    PLAN_INVERT,  /* an input back from the output, for the same */
+    PLAN_RETRACE, /* states where runs of steps begin, for a backward run by run */
+    PLAN_GATHER,  /* first half of a backward in two */
     PLAN_BACKWARD,
     PLAN_END
 } PlanOp;
@@ -39,15 +40,20 @@ typedef struct PlanBuffer {
     size_t first, last; /* instructions; both included */
     size_t offset;      /* in the arena of activations */
     size_t owners;      /* nodes whose gradient this is and who have not read it yet */
-    bool part;          /* holds the steps of one run of a loop, not all */
-    bool scratch;       /* of the instruction; then also a part */
+    int loop;           /* it holds the steps of one run of that, not all; or PLAN_NONE */
+    bool scratch;       /* of the instruction, nothing is kept in it */
 } PlanBuffer;
 
 /* Instructions that run over and over, for a few steps of the sequence at a time: what
- * passes between them never exists for the whole sequence. */
+ * passes between them never exists for the whole sequence. Loops nest: an inner one cuts
+ * the run of the outer one in smaller runs. */
 typedef struct PlanLoop {
+    int outer;          /* or PLAN_NONE */
     size_t first, last; /* instructions; both included */
     size_t steps;       /* of one run */
+    bool back;          /* from the last run to the first */
+    bool but_last;      /* the last run is left out */
+    size_t at;          /* first step of the run at hand */
 } PlanLoop;
 
 typedef struct PlanNode {
@@ -78,9 +84,9 @@ typedef struct PlanNode {
     float *params[NET_MAX_PARAMS], *d_params[NET_MAX_PARAMS];
     float *states[NET_MAX_STATES];
     NetStateView state_views[NET_MAX_STATES];
-    int saved, active, potential;  /* buffers or PLAN_NONE, and */
-    int wire, gradient;            /* these, as of the latest instruction */
-    int output_gradient;           /* of an output: what the caller fills in */
+    int saved, active, potential, carry; /* buffers or PLAN_NONE, and */
+    int wire, gradient;                  /* these, as of the latest instruction */
+    int output_gradient;                 /* of an output: what the caller fills in */
     uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
     double spikes, neuron_steps;
     float density;       /* of ones, in the latest window */
@@ -93,7 +99,7 @@ typedef struct PlanInstruction {
     int node;
     int x[NET_MAX_INPUTS], y;
     int dx[NET_MAX_INPUTS], dy;
-    int saved, active, x_active[NET_MAX_INPUTS];
+    int saved, active, carry, x_active[NET_MAX_INPUTS];
     int scratch;
     bool accumulate[NET_MAX_INPUTS];
     size_t inverted; /* input that an INVERT writes */
@@ -120,7 +126,7 @@ typedef struct Plan {
     size_t n_buffers, buffers_capacity;
     PlanLoop *loops;
     size_t n_loops, loops_capacity;
-    size_t run_steps;        /* of the loop that is being laid out, or 0 */
+    int loop;                /* that is being laid out, the innermost; or PLAN_NONE */
     size_t activation_bytes; /* of the arena that holds all buffers */
     size_t wire_bytes;       /* the most that lives at once, without scratch */
     size_t state_floats, gradient_floats, saved_bytes;

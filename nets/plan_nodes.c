@@ -23,6 +23,7 @@ static PlanNode *append_node(Plan *plan)
                        .saved = PLAN_NONE,
                        .active = PLAN_NONE,
                        .potential = PLAN_NONE,
+                       .carry = PLAN_NONE,
                        .wire = PLAN_NONE,
                        .gradient = PLAN_NONE,
                        .output_gradient = PLAN_NONE};
@@ -233,7 +234,8 @@ SimStatus plan_nodes(const NetGraph *graph, const NetPlanOptions *options,
                      const SimContext *context, bool shapes_only, Plan *out)
 {
     SimStatus status = SIM_OK;
-    Plan plan = {.graph = graph, .context = context, .options = *options};
+    Plan plan = {
+        .graph = graph, .context = context, .options = *options, .loop = PLAN_NONE};
     if (graph->status != SIM_OK)
         return graph->status;
     SIM_TRY(check_options(options));

@@ -39,7 +39,47 @@ out:
     return status;
 }
 
-/* Statistics of what a layer of synapses gives are taken while it is in the cache. */
+/* Its forward may be asked for run by run. */
+static bool takes_runs(const PlanNode *node)
+{
+    return plan_goes_by_step(node) || (node->layer->retrace && node->plan.carry_bytes);
+}
+
+/* Nobody needs the wire between synapses and a norm for the whole sequence. */
+static bool passes_by(const Plan *plan, int number)
+{
+    if (!plan_stays_short(plan, number) || plan_is_looked_at(plan, number) ||
+        plan_readers(plan, number) != 1)
+        return false;
+    for (size_t k = (size_t)number + 1; k < plan->n_nodes; k++)
+        for (size_t i = 0; i < plan->nodes[k].plan.n_inputs; i++)
+            if (!plan->nodes[k].folded && plan_source(plan, &plan->nodes[k], i) == number)
+                return takes_runs(&plan->nodes[k]);
+    return false;
+}
+
+/* What the forward of a node reads has been left out: it is computed run by run. */
+static bool lacks_input(const Plan *plan, const PlanNode *node)
+{
+    for (size_t i = 0; i < node->plan.n_inputs; i++)
+        if (plan->nodes[plan_source(plan, node, i)].wire == PLAN_NONE)
+            return true;
+    return false;
+}
+
+static size_t steps_of_inputs(const Plan *plan, const PlanNode *node)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < node->plan.n_inputs; i++) {
+        const NetLayerPlan *from = &plan->nodes[plan_source(plan, node, i)].plan;
+        if (sim_step_bytes(SIM_DENSE, from->out) > bytes)
+            bytes = sim_step_bytes(SIM_DENSE, from->out);
+    }
+    return plan_steps_of_run(plan, bytes, PLAN_RUN_BYTES);
+}
+
+/* Statistics of what a layer of synapses gives are taken while it is in the cache. What
+ * passes by is computed for them, and once more by those who read it. */
 static SimStatus emit_node(Plan *plan, int number)
 {
     SimStatus status = SIM_OK;
@@ -47,17 +87,24 @@ static SimStatus emit_node(Plan *plan, int number)
     const bool together = measures(plan, number + 1) && next->inputs[0] == number &&
                           node->layer && node->plan.is_synaptic &&
                           plan_goes_by_step(node) && plan_goes_by_step(next);
+    const bool passing = together && passes_by(plan, number);
+    const bool loop = together || (!node->folded && lacks_input(plan, node));
+    const size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
     if (measures(plan, number) && !node->measured)
         SIM_TRY(emit_measure(plan, number));
-    if (together) {
-        const size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
-        SIM_TRY(plan_open_loop(plan, plan_steps_of_synapses(plan, node, bytes)));
-    }
-    SIM_TRY(plan_emit_forward(plan, number, PLAN_FORWARD, false));
-    if (together) {
+    if (loop)
+        SIM_TRY(plan_open_loop(plan,
+                               together ? plan_steps_of_synapses(plan, node, bytes)
+                                        : steps_of_inputs(plan, node),
+                               false));
+    for (size_t i = 0; i < node->plan.n_inputs && loop; i++)
+        SIM_TRY(plan_ensure_part(plan, plan_source(plan, node, i)));
+    SIM_TRY(passing ? plan_ensure_part(plan, number)
+                    : plan_emit_forward(plan, number, PLAN_FORWARD, PLAN_NONE));
+    if (together)
         SIM_TRY(emit_measure(plan, number + 1));
+    if (loop)
         plan_close_loop(plan);
-    }
 out:
     return status;
 }
@@ -69,7 +116,7 @@ static SimStatus emit_training(Plan *plan)
     for (size_t i = 0; i < plan->graph->n_outputs; i++) {
         PlanNode *node = &plan->nodes[plan->of_graph[plan->graph->outputs[i]]];
         if (node->needs_gradient && node->gradient == PLAN_NONE) {
-            SIM_TRY(plan_add_buffer(plan, plan_gradient_bytes(plan, &node->plan),
+            SIM_TRY(plan_add_tensor(plan, node->plan.out, SIM_DENSE, PLAN_NONE,
                                     &node->gradient));
             plan->buffers[node->gradient].owners = 1;
             node->output_gradient = node->gradient;

@@ -103,7 +103,7 @@ bool plan_hands_on(const Plan *plan, int number, size_t input)
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         if (i != input && node->inputs[i] == from)
             return false;
-    if (plan->buffers[dy].part)
+    if (plan->buffers[dy].loop != PLAN_NONE)
         return false;
     if (!node->plan.passes_gradient[input]) {
         /* Overwritten: only when nobody else reads it, now or later. */

@@ -42,6 +42,8 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
     for (size_t i = A; i <= B; i++)
         plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;
+    for (size_t i = A; i <= B && o->kind == NET_JOIN_ADD; i++)
+        plan->output_in_place |= (unsigned)(plan->in_form[i] == SIM_DENSE) << i;
     if (o->kind != NET_JOIN_ADD) {
         if (!spikes)
             plan->in_form[A] = plan->in_form[B] = SIM_DENSE;

@@ -5,6 +5,40 @@
 #include "neurons/memory.h"
 #include "sim/arena.h"
 
+/* What goes from run to run of a backward window by window:
+ *
+ *     | later [step] | sums | potentials where run 1 starts [step] | run 2 | ... */
+typedef struct Carry {
+    float *later;
+    double *sums;
+    unsigned char *marks;
+    size_t mark_bytes, bytes; /* of one mark, of all before the marks */
+} Carry;
+
+/* `memory` NULL: only measures. */
+static Carry carry_of(const NeuronRun *run, void *memory)
+{
+    const NeuronSoma *soma = run->spec->soma;
+    const size_t sums = soma->carry_sums ? soma->carry_sums(run) : 0;
+    Carry carry = {.mark_bytes =
+                       sim_align_up(sim_shape_step(run->shape) * sizeof(float))};
+    if (!sums)
+        return carry;
+    carry.bytes = carry.mark_bytes + sim_align_up(sums * sizeof(double));
+    if (memory) {
+        carry.later = memory;
+        carry.sums = (double *)(void *)((unsigned char *)memory + carry.mark_bytes);
+        carry.marks = (unsigned char *)memory + carry.bytes;
+    }
+    return carry;
+}
+
+/* Where run `index` > 0 starts. */
+static float *mark_of(const Carry *carry, size_t index)
+{
+    return (float *)(void *)(carry->marks + (index - 1) * carry->mark_bytes);
+}
+
 static NeuronRun make_run(const NetLayerRun *run)
 {
     const NetNeuron *options = run->options;
@@ -303,6 +337,13 @@ static SimStatus plan(NetLayerPlan *plan)
     const bool whole = !joins(spec) && !spec->memory; /* the input is the current */
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
+    if (plan->training && whole && plan->out.t > 1) {
+        const Carry carry = carry_of(
+            &(NeuronRun){.spec = spec, .context = plan->context, .shape = plan->out},
+            NULL);
+        plan->carry_bytes = carry.bytes;
+        plan->mark_bytes = carry.mark_bytes;
+    }
     NeuronRun run = {
         .spec = spec, .context = plan->context, .nt = plan->window, .shape = plan->out};
     plan->scratch_bytes = lay_out(spec, plan->window, plan->out, NULL).bytes;
@@ -349,6 +390,18 @@ static void join_and_fire_back(const NetLayerRun *run)
     if (!run->dx[0] && !soma_params(spec) && !neuron_spec_trained(spec))
         return;
     Join join = join_branches(run, &neuron, true);
+    if (run->carry) {
+        const Carry carry = carry_of(&neuron, run->carry);
+        const size_t index = run->t0 / run->whole_run;
+        const NeuronCarry here = {.state = index ? mark_of(&carry, index) : NULL,
+                                  .later = carry.later,
+                                  .sums = carry.sums,
+                                  .last = run->t0 + run->nt == run->steps,
+                                  .first = index == 0};
+        neuron.carry = &here;
+        spec->soma->backward(&neuron);
+        return;
+    }
     if (!joins(spec)) {
         spec->soma->backward(&neuron);
         return;
@@ -382,6 +435,22 @@ static void backward(const NetLayerRun *run)
     neuron_memory_backward(&r.memory);
 }
 
+static void retrace(const NetLayerRun *run)
+{
+    NeuronRun neuron = make_run(run);
+    const Carry carry = carry_of(&neuron, run->carry);
+    const size_t index = run->t0 / run->whole_run;
+    float *const end = mark_of(&carry, index + 1);
+    if (index)
+        memcpy(end, mark_of(&carry, index), carry.mark_bytes);
+    else
+        memset(end, 0, carry.mark_bytes);
+    neuron.states = &end;
+    neuron.active = NULL;
+    neuron.potential = NULL;
+    neuron.spec->soma->forward(&neuron);
+}
+
 const NetLayer net_layer_neuron = {
     .name = "neuron",
     .summary = "dendrite and soma: currents in, spikes or values out",
@@ -391,4 +460,5 @@ const NetLayer net_layer_neuron = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .retrace = retrace,
 };

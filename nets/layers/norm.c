@@ -163,15 +163,17 @@ static double mean_of(const Sets *s, size_t at)
     return (double)s->mean[at] + (double)s->rest[at];
 }
 
-static void combine(const Sets *s, size_t set, size_t channel, double *first,
-                    double *second)
+/* The sums of all blocks to the totals of the runs before. */
+static void add_totals(const Sets *s, size_t set, size_t channel, bool is_first)
 {
-    *first = *second = 0.0;
+    double *const total = &s->totals[set * 2 * s->c + channel], sum[2] = {0.0, 0.0};
     for (size_t b = 0; b < s->blocks; b++) {
         const double *sums = s->sums + (set * s->blocks + b) * 2 * s->c;
-        *first += sums[channel];
-        *second += sums[s->c + channel];
+        sum[0] += sums[channel];
+        sum[1] += sums[s->c + channel];
     }
+    total[0] = is_first ? sum[0] : total[0] + sum[0];
+    total[s->c] = is_first ? sum[1] : total[s->c] + sum[1];
 }
 
 /* Pixels that share their statistics, of all steps. */
@@ -212,11 +214,7 @@ static void measure(const NetLayerRun *run)
     sim_team_run(&run->context->team, s.n_sets * s.blocks, sum_block, &s);
     for (size_t set = 0; set < s.n_sets; set++)
         for (size_t i = 0; i < s.c; i++) {
-            double sum, square;
-            double *const total = &s.totals[set * 2 * s.c + i];
-            combine(&s, set, i, &sum, &square);
-            total[0] = is_first ? sum : total[0] + sum;
-            total[s.c] = is_first ? square : total[s.c] + square;
+            add_totals(&s, set, i, is_first);
             if (is_last)
                 settle(&s, set, i, (double)s.mean[set * s.c + i]);
         }
@@ -289,11 +287,11 @@ static void d_sum_block(void *argument, size_t index, size_t thread)
 static void gather(const NetLayerRun *run)
 {
     Sets s = make_sets(run);
+    const bool is_first = s.per_step || run->t0 == 0;
     sim_team_run(&run->context->team, s.n_sets * s.blocks, d_sum_block, &s);
     for (size_t set = 0; set < s.n_sets; set++)
         for (size_t i = 0; i < s.c; i++)
-            combine(&s, set, i, &s.totals[set * 2 * s.c + i],
-                    &s.totals[(set * 2 + 1) * s.c + i]);
+            add_totals(&s, set, i, is_first);
 }
 
 /* dx = a dy + b + k x. */
