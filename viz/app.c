@@ -573,6 +573,15 @@ size_t viz_app_changed(const VizApp *app, const VizRect **out)
     return app->n_changed;
 }
 
+void viz_app_title(const VizApp *app, char *text, size_t size)
+{
+    if (app->recorder)
+        snprintf(text, size, "Apical: writing pictures, %.0f %% (v stops)",
+                 100 * app_record_share(app));
+    else
+        snprintf(text, size, "Apical");
+}
+
 bool viz_app_is_idle(const VizApp *app)
 {
     return !app->clock.playing && !app->recorder && app->idle_s > 0.3;

@@ -53,6 +53,9 @@ const VizSurface *viz_app_frame(VizApp *app, double wall_s, size_t w, size_t h,
                                 const VizFonts *fonts);
 /* Rectangles (pixels) that the last frame repainted. */
 size_t viz_app_changed(const VizApp *app, const VizRect **out);
+/* What the window's frame says: "Apical", and how far a video is, which must not be in the
+ * picture itself. */
+void viz_app_title(const VizApp *app, char *text, size_t size);
 bool viz_app_is_idle(const VizApp *app); /* nothing moves: the next frame can wait */
 
 /* Headless: everything shown at the present place is made before it is drawn. */

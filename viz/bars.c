@@ -332,10 +332,7 @@ static void draw_status(Row *row)
     const float y = row->room.y + (row->room.h - line) / 2;
     const float right = row->room.x + row->room.w;
     char text[APP_MESSAGE], from[48], to[48];
-    if (app->recorder) {
-        snprintf(text, sizeof text, "writing pictures: %.0f %% (v stops)",
-                 100 * app_record_share(app));
-    } else if (app->wall_s < app->message_until_s) {
+    if (app->wall_s < app->message_until_s && !app->recorder) {
         snprintf(text, sizeof text, "%s", app->message);
     } else {
         const VizClock *const clock = &app->clock;

@@ -297,7 +297,8 @@ void app_record_stop(VizApp *app)
         while (waitpid(r->ffmpeg, &result, 0) < 0 && errno == EINTR)
             ;
     if (result != 0)
-        viz_app_say(app, "%s: ffmpeg failed", r->path);
+        viz_app_say(app, "%s: ffmpeg could not write it (its reason is on the terminal)",
+                    r->path);
     else if (app->wall_s >= app->message_until_s)
         viz_app_say(app, "wrote %s: %zu pictures", r->path, r->n_written);
     free(r);

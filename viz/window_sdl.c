@@ -210,6 +210,7 @@ static float display_scale(SDL_Window *window, float ratio)
 static SimStatus fit(Window *w)
 {
     int points_w, points_h, pixels_w, pixels_h;
+    /* Units of the window system: what the mouse is told in, points or pixels. */
     SDL_GetWindowSize(w->window, &points_w, &points_h);
     SDL_GetWindowSizeInPixels(w->window, &pixels_w, &pixels_h);
     const float ratio = points_w > 0 ? (float)pixels_w / (float)points_w : 1;
@@ -381,6 +382,10 @@ static SimStatus frame(Window *w, VizApp *app, double wall_s)
     const VizSurface *const surface =
         viz_app_frame(app, wall_s, (size_t)pixels_w, (size_t)pixels_h, w->fonts);
     const SimStatus status = surface ? show(w, app, surface) : SIM_OK;
+    char title[96];
+    viz_app_title(app, title, sizeof title);
+    if (strcmp(title, SDL_GetWindowTitle(w->window)) != 0)
+        SDL_SetWindowTitle(w->window, title);
     w->times_ms[w->n_times++ % MAX_TIMES] = (float)((now_s() - before) * 1e3);
     return status;
 }

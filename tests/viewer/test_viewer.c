@@ -90,12 +90,17 @@ static uint32_t pixel(int x, int y)
 }
 
 /* Where the cursor stands in the seek bar; -1: it is not there. */
-static int cursor_x(void)
+static int cursor_column(int high, int low)
 {
-    for (int x = SEEK_X; x < SEEK_X + SEEK_W; x++)
-        if (pixel(x, SEEK_Y + 3) == cursor_dark && pixel(x, SEEK_Y + 12) == cursor_dark)
+    for (int x = 0; x < W; x++)
+        if (pixel(x, high) == cursor_dark && pixel(x, low) == cursor_dark)
             return x;
     return -1;
+}
+
+static int cursor_x(void)
+{
+    return cursor_column(SEEK_Y + 3, SEEK_Y + 12);
 }
 
 static int step_x(int step) /* from 0 */
@@ -140,7 +145,7 @@ static void write_inputs(void)
                         "leak:libXext\nleak:libXrandr\n");
 }
 
-static void start_viewer(void)
+static void start_viewer(const char *size, const char *scale)
 {
     const char *const root = getenv("APICAL_BUILD_ROOT");
     char program[1024], leaks[160], screen_name[16];
@@ -163,8 +168,8 @@ static void start_viewer(void)
     unsetenv("XDG_CONFIG_HOME");
     setenv("SDL_VIDEODRIVER", "x11", 1);
     setenv("LSAN_OPTIONS", leaks, 1);
-    execl(program, "apical", "view", "net.yaml", "bar.txt", "--size", "1280x800",
-          "--scale", "1", "--dark", "--stats", (char *)NULL);
+    execl(program, "apical", "view", "net.yaml", "bar.txt", "--size", size, "--scale",
+          scale, "--dark", "--stats", (char *)NULL);
     _exit(127);
 }
 
@@ -269,7 +274,7 @@ TestSuite(viewer, .init = set_up, .fini = clean, .timeout = 300);
 
 Test(viewer, is_played_stepped_sought_picked_zoomed_exported_and_closed)
 {
-    start_viewer();
+    start_viewer("1280x800", "1");
     WAIT_FOR(cursor_is_at(step_x(0)));
     hands(
         "mousemove 640 400"); /* without a window manager keys go where the pointer is */
@@ -339,4 +344,21 @@ Test(viewer, is_played_stepped_sought_picked_zoomed_exported_and_closed)
     struct stat about; /* the window's size is kept */
     snprintf(path, sizeof path, "%s/.config/apical/viewer", folder);
     cr_expect_eq(stat(path, &about), 0);
+}
+
+/* Two pixels a point, as on a fine display: what is drawn twice as large is hit there. */
+Test(viewer, a_click_on_a_fine_display_goes_where_it_is_drawn)
+{
+    enum { SCALE = 2, X = 10 * SCALE, WIDTH = W - 2 * X, Y = H - 72 * SCALE };
+    int at = -1;
+    start_viewer("1280x800", "2");
+    WAIT_FOR(cursor_column(Y + 3 * SCALE, Y + 12 * SCALE) >= 0);
+    for (int step = 6; step > 0; step -= 3) {
+        const int aim = X + WIDTH * step / STEPS + 20;
+        click(aim, Y + 15 * SCALE);
+        WAIT_FOR((at = cursor_column(Y + 3 * SCALE, Y + 12 * SCALE)) >= aim - 6 &&
+                 at <= aim + 6);
+    }
+    hands("key q");
+    cr_expect_eq(finish(), 0, "%s", output);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/viz/synthetic.h"
@@ -18,6 +19,7 @@ static VizFonts *fonts;
 static char folder[64];
 static const SyntheticOptions synthetic = {
     .timed = true, .potential = true, .rate = 0.1, .title = "a test"};
+static const SyntheticOptions dropped = {.timed = true, .rate = 0.2, .title = "dropped"};
 
 static void set_up(void)
 {
@@ -56,13 +58,22 @@ static SimStatus open_next(void *argument, int by, VizOpened *out)
     return synthetic_source_create(&synthetic, &out->sources[0]);
 }
 
+static SimStatus open_file(void *argument, const char *path, VizOpened *out)
+{
+    (void)argument;
+    if (strcmp(path, "/a/net.input") != 0)
+        return sim_fail(SIM_ERR_FORMAT, "%s: of no known format", path);
+    return synthetic_source_create(&dropped, &out->sources[0]);
+}
+
 static void open_app(bool net, const char *panel, bool headless)
 {
     VizAppOptions options = {.name = "test",
                              .panel = panel,
                              .headless = headless,
                              .export_to = folder,
-                             .open_next = open_next};
+                             .open_next = open_next,
+                             .open_file = open_file};
     if (net)
         cr_assert_eq(synthetic_source_create(&synthetic, &options.first.sources[0]),
                      SIM_OK);
@@ -454,6 +465,56 @@ Test(app, a_sequence_has_a_picture_for_every_frame)
     cr_expect_eq(n, 4u);
     cr_expect_eq(files_ending(path, ".png"), 4u);
     cr_expect_neq(viz_app_export(app, "/nowhere/x", 100, 400, 300, fonts, &n), SIM_OK);
+}
+
+/* With an ffmpeg of our own, that writes down how it was called and what it got. */
+Test(app, a_video_is_what_ffmpeg_is_told)
+{
+    enum { FRAME = 400 * 300 * 4 };
+    char path[128], program[128], way[512];
+    size_t n = 0;
+    open_app(true, NULL, true);
+    snprintf(program, sizeof program, "%s/ffmpeg", folder);
+    FILE *const file = fopen(program, "w");
+    cr_assert_not_null(file);
+    fprintf(file, "#!/bin/sh\necho \"$@\" > %s/told\nexec cat > %s/film.mp4\n", folder,
+            folder);
+    cr_assert_eq(fclose(file), 0);
+    cr_assert_eq(chmod(program, 0700), 0);
+    snprintf(way, sizeof way, "%s:%s", folder, getenv("PATH"));
+    setenv("PATH", way, 1);
+    snprintf(path, sizeof path, "%s/film.mp4", folder);
+    cr_assert_eq(viz_app_export(app, path, 100, 400, 300, fonts, &n), SIM_OK, "%s",
+                 sim_message());
+    struct stat about;
+    cr_assert_eq(stat(path, &about), 0);
+    cr_expect_gt(n, 2u);
+    cr_expect_eq((size_t)about.st_size, n * FRAME);
+    char told[512] = "";
+    snprintf(path, sizeof path, "%s/told", folder);
+    FILE *const words = fopen(path, "r");
+    cr_assert(words && fgets(told, sizeof told, words));
+    fclose(words);
+    cr_expect_not_null(strstr(told, "-pix_fmt bgra -s 400x300 -r 100 -i -"), "%s", told);
+
+    snprintf(way, sizeof way, "#!/bin/sh\nexit 3\n");
+    FILE *const broken = fopen(program, "w");
+    cr_assert(broken && fputs(way, broken) >= 0 && fclose(broken) == 0);
+    snprintf(path, sizeof path, "%s/none.mp4", folder);
+    cr_expect_neq(viz_app_export(app, path, 100, 400, 300, fonts, &n), SIM_OK);
+    cr_expect_not_null(strstr(sim_message(), "ffmpeg"), "%s", sim_message());
+}
+
+Test(app, a_file_dropped_is_opened_or_refused_in_a_sentence)
+{
+    open_app(true, NULL, false);
+    settle();
+    viz_app_drop(app, "/a/picture.doc");
+    cr_expect_not_null(strstr(app->message, "no known format"), "%s", app->message);
+    cr_expect_str_eq(app->view.sides[0].subject->title, "a test");
+    viz_app_drop(app, "/a/net.input");
+    settle();
+    cr_expect_str_eq(app->view.sides[0].subject->title, "dropped");
 }
 
 Test(app, an_unknown_panel_names_the_nearest)
