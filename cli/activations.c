@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/activations_plot.h"
 #include "cli/terminal.h"
+#include "nets/layer.h"
 #include "sim/option.h"
 
 enum { MOST = 256, OPTION_RANGE = 256 };
@@ -100,8 +101,12 @@ static void print_list(void)
         print_wrapped(d->formula, widest + 10, width);
     }
     printf("\n%zu functions. \"apical activations NAME\" says more, --plot FOLDER draws; "
-           "docs/activations.md\nhas sources, and how sure each formula is.\n",
+           "docs/activations.md\nhas sources, and how sure each formula is.\n\n"
+           "Layers, which are words for a dendrite, too:\n",
            n);
+    for (size_t i = 0; neuron_layer_words[i]; i++)
+        printf("%-*s  %s\n", (int)widest, neuron_layer_words[i],
+               net_layer_find(neuron_layer_words[i])->summary);
 }
 
 /* --- one function ------------------------------------------------------------------- */
@@ -149,6 +154,13 @@ static SimStatus unknown(const char *name)
 {
     const char *names[MOST + 1];
     size_t n = 0;
+    const NetLayer *const layer = net_layer_find(name);
+    if (layer && (neuron_is_layer_word(name) || neuron_layer_word_check(name) != SIM_OK))
+        return sim_fail(
+            SIM_ERR_UNSUPPORTED,
+            "%s looks at more than one unit (%s): it is a layer, which has no "
+            "curve of its own; docs/activations.md",
+            name, layer->summary);
     for (; neuron_dendrites[n] && n < MOST; n++)
         names[n] = neuron_dendrites[n]->name;
     names[n] = NULL;

@@ -128,6 +128,8 @@ static SimStatus unknown_neuron(const char *place, const char *part)
         names[n++] = neuron_somas[i]->name;
     for (size_t i = 0; neuron_dendrites[i] && n < MOST; i++)
         names[n++] = neuron_dendrites[i]->name;
+    for (size_t i = 0; neuron_layer_words[i] && n < MOST; i++)
+        names[n++] = neuron_layer_words[i];
     names[n] = NULL;
     const char *const near = sim_nearest(part, names);
     return sim_fail(SIM_ERR_VALUE,
@@ -151,11 +153,11 @@ static SimStatus add_setting(char *settings[CLI_COMPARE_PARTS], size_t *n,
     return SIM_OK;
 }
 
-/* A function of branches, or an ensemble of some ("d:and_ail/or_ail"). */
+/* A function of branches, a layer, or an ensemble of some ("d:and_ail/or_ail"). */
 static bool is_dendrite(const char *part)
 {
-    return neuron_dendrite_find(part) || strncmp(part, "d:", 2) == 0 ||
-           strncmp(part, "p:", 2) == 0;
+    return neuron_dendrite_find(part) || neuron_is_layer_word(part) ||
+           strncmp(part, "d:", 2) == 0 || strncmp(part, "p:", 2) == 0;
 }
 
 SimStatus cli_compare_neuron(const char *place, const char *word, const NeuronSpec *base,
@@ -180,11 +182,12 @@ SimStatus cli_compare_neuron(const char *place, const char *word, const NeuronSp
             soma = true;
             if (s != base->soma) /* else its parameters stay as the model sets them */
                 SIM_TRY(add_setting(settings, n, place, "soma=", part));
-        } else if (strchr(part, '=')) {
+        } else if (strchr(part, '=') && !is_dendrite(part)) {
             SIM_TRY(add_setting(settings, n, place, part, ""));
         } else if (is_dendrite(part) && used + strlen(part) + 2 < SIZE) {
             snprintf(dendrite + used, SIZE - used, "%s%s", used ? "+" : "", part);
         } else {
+            SIM_TRY(neuron_layer_word_check(part));
             status = unknown_neuron(place, part);
             goto out;
         }

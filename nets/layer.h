@@ -52,8 +52,10 @@ typedef struct NetParamRow {
     size_t n_dims, dims[NET_MAX_DIMS];
     NetInit init;
     double init_value, init_end, fan_in, fan_out;
-    bool decay;  /* weight decay applies */
-    bool shared; /* one for all layers of the net that have it: name, size and start */
+    size_t apart; /* above 1: of so many neighbours on the last axis each input has a
+                     weight to one, drawn at random; the others are and stay 0 */
+    bool decay;   /* weight decay applies */
+    bool shared;  /* one for all layers of the net that have it: name, size and start */
 } NetParamRow;
 
 enum { /* what backward reads, besides its parameters and `saved` */

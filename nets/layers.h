@@ -17,6 +17,9 @@ typedef struct NetConv {
     int init;    /* xavier_uniform, kaiming_normal, kaiming_uniform */
     double gain; /* times the textbook bound: 2 in S-ResNet; sqrt(1/3) in kaiming_uniform
                     is what PyTorch does by default */
+    int64_t
+        apart; /* above 1: of so many neighbouring outputs each input reaches one, drawn
+                  at random, as the branches of a dendrite; the other weights are 0 */
 } NetConv;
 
 /* y [T,N,1,1,K] from all of x at once. Parameters "weight" [H,W,C,K], which read in
@@ -26,6 +29,7 @@ typedef struct NetLinear {
     bool bias;
     int init;
     double gain;
+    int64_t apart; /* see NetConv */
 } NetLinear;
 
 typedef enum NetNormSharing {
@@ -245,7 +249,7 @@ extern const NetLayer net_layer_capsule_length;
 extern const NetLayer net_layer_capsule_mask;
 extern const NetLayer net_layer_squared_error;
 extern const NetLayer net_layer_group_rational;
-extern const NetLayer net_layer_pwlu;
+extern const NetLayer net_layer_pwlu_aligned;
 extern const NetLayer net_layer_dynamic_relu;
 extern const NetLayer net_layer_mean_relu; /* no options */
 /* No options; the pixels of x are nodes, a second input [1 or T,N,1,nodes,nodes] is their

@@ -610,7 +610,8 @@ NetNodeInfo net_node_info(const Net *net, size_t node)
     for (size_t p = 0; p < planned->plan.n_params; p++)
         if (planned->plan.params[p].role == NET_PARAM_TRAINED &&
             net->params->rows[planned->first_param + p].same == planned->first_param + p)
-            info.parameters += net->params->rows[planned->first_param + p].count;
+            info.parameters +=
+                net_param_numbers(&net->params->rows[planned->first_param + p]);
     for (size_t i = 0; i < planned->plan.n_states; i++)
         info.state_bytes += planned->plan.state_floats[i] * sizeof(float);
     if (net->plan.options.training && planned->keep)

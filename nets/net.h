@@ -23,10 +23,13 @@ typedef struct NetParam {
     size_t same;   /* the row whose values these are: its own, or an earlier one's */
 } NetParam;
 
+/* Those that can be other than 0: all, unless the row keeps some apart. */
+size_t net_param_numbers(const NetParam *param);
+
 typedef struct NetParams {
     NetParam *rows; /* owned */
     size_t n_rows;
-    size_t n_trained; /* numbers with role NET_PARAM_TRAINED */
+    size_t n_trained; /* numbers with role NET_PARAM_TRAINED, without those kept at 0 */
     size_t n_nodes;   /* of the graph */
     /* Share of ones in what enters each node, a running mean over training steps, 0
      * before the first. The kernels of forward are chosen by it alone, so that a net

@@ -52,6 +52,38 @@ static uint32_t stream_of(const char *name)
     return hash;
 }
 
+/* For every group of `apart` outputs the inputs in a random order, cut in as many equal
+ * pieces, one for each. What is not wired is 0. */
+static SimStatus cut_wires(const NetParam *param, uint64_t seed, uint32_t stream)
+{
+    const size_t apart = param->row.apart,
+                 outputs = param->row.dims[param->row.n_dims - 1];
+    const size_t inputs = param->count / outputs;
+    const SimRng rng = {.seed = seed, .purpose = SIM_RNG_INIT, .stream = ~stream};
+    size_t *const order = malloc((inputs + 1) * sizeof *order);
+    if (!order)
+        return sim_fail(SIM_ERR_MEMORY, "%s: no memory to wire %zu inputs", param->name,
+                        inputs);
+    for (size_t group = 0; group < outputs / apart; group++) {
+        for (size_t i = 0; i < inputs; i++) {
+            const size_t j = sim_rng_below(rng, group * inputs + i, (uint32_t)i + 1);
+            order[i] = order[j];
+            order[j] = i;
+        }
+        for (size_t i = 0; i < inputs; i++)
+            for (size_t branch = 0; branch < apart; branch++)
+                if (branch != i * apart / inputs)
+                    param->values[order[i] * outputs + group * apart + branch] = 0.0f;
+    }
+    free(order);
+    return SIM_OK;
+}
+
+size_t net_param_numbers(const NetParam *param)
+{
+    return param->row.apart > 1 ? param->count / param->row.apart : param->count;
+}
+
 /* The row that a shared one repeats, or its own number. */
 static size_t earlier_row(const NetParam *rows, const NetParam *param)
 {
@@ -113,8 +145,10 @@ SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
             const uint32_t stream = stream_of(param->name);
             for (size_t k = 0; k < param->count; k++)
                 param->values[k] = initial_value(&param->row, seed, stream, k);
+            if (param->row.apart > 1)
+                SIM_TRY(cut_wires(param, seed, stream));
             if (param->row.role == NET_PARAM_TRAINED)
-                params.n_trained += param->count;
+                params.n_trained += net_param_numbers(param);
         }
     }
     *out = params;

@@ -98,6 +98,14 @@ size_t neuron_spec_inputs(const NeuronSpec *spec, size_t units)
     }
 }
 
+size_t neuron_spec_branches(const NeuronSpec *spec)
+{
+    if (!is_ensemble(spec))
+        return spec->dendrite->n_branches;
+    return spec->ensemble == NEURON_SUM ? neuron_spec_inputs(spec, 1)
+                                        : spec->members[0]->n_branches;
+}
+
 size_t neuron_spec_units(const NeuronSpec *spec, size_t inputs)
 {
     /* Inputs of the fewest units, which are 1, or one for each function. */
@@ -132,6 +140,8 @@ static SimStatus unknown_function(const char *name)
     size_t n = 0;
     for (; neuron_dendrites[n] && n + 1 < MAX_NAMES; n++)
         names[n] = neuron_dendrites[n]->name;
+    for (size_t i = 0; neuron_layer_words[i] && n + 1 < MAX_NAMES; i++)
+        names[n++] = neuron_layer_words[i];
     names[n] = NULL;
     const char *near = sim_nearest(name, names);
     return near ? sim_fail(SIM_ERR_VALUE, "unknown dendrite \"%s\": did you mean \"%s\"?",
@@ -199,11 +209,20 @@ SimStatus neuron_spec_parse_dendrite(NeuronSpec *spec, const char *text)
         neuron_spec_set_dendrite(spec, single);
         return SIM_OK;
     }
+    const SimStatus allowed = neuron_layer_word_check(text);
+    if (allowed != SIM_OK)
+        return allowed;
+    if (neuron_is_layer_word(text)) {
+        neuron_spec_set_dendrite(spec, neuron_dendrite_find("identity"));
+        memcpy(spec->layer, text, strlen(text));
+        return SIM_OK;
+    }
     const bool ensemble = (text[0] == 'd' || text[0] == 'p') && text[1] == ':';
     const char separator = ensemble ? '/' : '+';
     if (!ensemble && !strchr(text, '+'))
         return unknown_function(text);
     NeuronSpec made = *spec;
+    memset(made.layer, 0, sizeof made.layer);
     made.n_members = 0;
     made.sharing = NEURON_PER_LAYER;
     made.ensemble = !ensemble        ? NEURON_SUM
@@ -231,7 +250,7 @@ SimStatus neuron_spec_parse_dendrite(NeuronSpec *spec, const char *text)
 void neuron_spec_dendrite_text(const NeuronSpec *spec, char *text, size_t size)
 {
     if (!is_ensemble(spec)) {
-        snprintf(text, size, "%s", spec->dendrite->name);
+        snprintf(text, size, "%s", *spec->layer ? spec->layer : spec->dendrite->name);
         return;
     }
     static const char *const heads[] = {"", "d:", "p:"};

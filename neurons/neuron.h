@@ -57,7 +57,8 @@ enum {
     NEURON_MAX_PARAMS = 16,
     NEURON_MAX_STATES = 4,
     NEURON_MAX_BRANCHES = 8,
-    NEURON_MAX_MEMBERS = 8
+    NEURON_MAX_MEMBERS = 8,
+    NEURON_LAYER_WORD = 96
 };
 
 /* The description of a neuron: plain data, copied freely. */
@@ -76,6 +77,7 @@ typedef struct NeuronSpec {
     bool
         memory; /* branches remember, neurons/memory.h; their parameter starts between: */
     double memory_low, memory_high;
+    bool random_wiring; /* each input of a layer reaches one branch of every unit */
     double soma_values[NEURON_MAX_PARAMS]; /* rows of soma->params; trained: initial */
     double dendrite_values[NEURON_MAX_PARAMS]; /* rows of neuron_spec_params */
     /* Dendrites of several functions; n_members 0: `dendrite` is the only one. */
@@ -83,6 +85,10 @@ typedef struct NeuronSpec {
     size_t n_members;
     const NeuronDendrite *members[NEURON_MAX_MEMBERS];
     char param_names[NEURON_MAX_PARAMS][16];
+    /* A function that looks at more than one unit stands before the neuron as a layer of
+     * the net ("dynamic_relu:kind=c"; neurons/layer_words.c), the dendrite is identity.
+     */
+    char layer[NEURON_LAYER_WORD]; /* "": none */
 } NeuronSpec;
 
 /* What a backward in runs of steps, from the last run to the first, carries from one to
@@ -242,6 +248,12 @@ void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite);
 /* The same from text: a name, "relu+ada" (branches added), "d:and_ail/or_ail" or
  * "p:and_ail/or_ail" (ensembles; neurons/ensemble.c); and back. */
 SimStatus neuron_spec_parse_dendrite(NeuronSpec *spec, const char *text);
+/* Names that neuron_spec_parse_dendrite takes and that are layers of nets
+ * ("dynamic_relu", or with options, "dynamic_relu:kind=c:reduction=8"). */
+extern const char *const neuron_layer_words[]; /* ends with NULL */
+bool neuron_is_layer_word(const char *text);
+/* Fails for a function of the catalogue that no word can give. */
+SimStatus neuron_layer_word_check(const char *text);
 void neuron_spec_dendrite_text(const NeuronSpec *spec, char *text, size_t size);
 
 /* Changes the soma and gives its parameters their initial values. */
@@ -250,10 +262,13 @@ void neuron_spec_set_soma(NeuronSpec *spec, const NeuronSoma *soma);
 /* Sets one key from text: soma, dendrite, surrogate, surrogate_alpha, surrogate_scale,
  * reset (hard|soft|none), reset_time (now|next), fires (above|at), detach_reset, sharing
  * (layer|channel|net), learn (default|none|all), memory (none|branches), memory_low,
- * memory_high, any parameter of the soma or dendrite;
+ * memory_high, wiring (all|random), any parameter of the soma or dendrite;
  * and `tau`, which sets what it means for the soma (decay 1 - 1/tau and gain 1/tau; the
  * initial w of plif). A wrong key names the nearest. */
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value);
+
+/* Branches of a unit: inputs side by side that one function joins. */
+size_t neuron_spec_branches(const NeuronSpec *spec);
 
 /* Calls `row` for every key with its value as text, in an order neuron_spec_set accepts.
  */

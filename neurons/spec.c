@@ -21,6 +21,7 @@ void neuron_spec_set_dendrite(NeuronSpec *spec, const NeuronDendrite *dendrite)
 {
     spec->dendrite = dendrite;
     spec->n_members = 0;
+    memset(spec->layer, 0, sizeof spec->layer);
     spec->sharing = dendrite->sharing;
     memset(spec->dendrite_values, 0, sizeof spec->dendrite_values);
     for (size_t i = 0; i < dendrite->n_params; i++)
@@ -51,18 +52,19 @@ static const char *const flags[] = {"false", "true", NULL};
 static const char *const sharings[] = {"layer", "channel", "net", NULL};
 static const char *const learns[] = {"default", "none", "all", NULL};
 static const char *const memories[] = {"none", "branches", NULL};
+static const char *const wirings[] = {"all", "random", NULL};
 
 typedef struct Word {
     const char *key;
     const char *const *choices;
 } Word;
 
-enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, LEARN, MEMORY, N_WORDS };
+enum { RESET, RESET_TIME, FIRES, DETACH, SHARING, LEARN, MEMORY, WIRING, N_WORDS };
 static const Word words[N_WORDS] = {
     [RESET] = {"reset", resets},       [RESET_TIME] = {"reset_time", reset_times},
     [FIRES] = {"fires", firings},      [DETACH] = {"detach_reset", flags},
     [SHARING] = {"sharing", sharings}, [LEARN] = {"learn", learns},
-    [MEMORY] = {"memory", memories},
+    [MEMORY] = {"memory", memories},   [WIRING] = {"wiring", wirings},
 };
 
 static int word_value(const NeuronSpec *spec, int word)
@@ -80,6 +82,8 @@ static int word_value(const NeuronSpec *spec, int word)
         return (int)spec->sharing;
     case MEMORY:
         return spec->memory;
+    case WIRING:
+        return spec->random_wiring;
     default:
         return (int)spec->learn;
     }
@@ -105,6 +109,9 @@ static void set_word(NeuronSpec *spec, int word, int value)
         break;
     case MEMORY:
         spec->memory = value != 0;
+        break;
+    case WIRING:
+        spec->random_wiring = value != 0;
         break;
     default:
         spec->learn = (NeuronLearn)value;
@@ -318,6 +325,10 @@ SimStatus neuron_spec_check(const NeuronSpec *spec)
     if (spec->memory_low > spec->memory_high)
         return sim_fail(SIM_ERR_VALUE, "memory_low %g is above memory_high %g",
                         spec->memory_low, spec->memory_high);
+    if (spec->random_wiring && neuron_spec_branches(spec) < 2)
+        return sim_fail(SIM_ERR_VALUE,
+                        "wiring: random gives each input to one of several branches, "
+                        "this dendrite has one: add some, as in identity+identity");
     const int threshold =
         param_index(spec->soma->params, spec->soma->n_params, "threshold");
     const int v_reset = param_index(spec->soma->params, spec->soma->n_params, "v_reset");

@@ -21,6 +21,8 @@ static const SimOption options[] = {
      .help = "how weights start"},
     {"gain", SIM_OPTION_FLOAT, offsetof(NetConv, gain), .initial = 1.0, .low = 0.0,
      .high = 100.0, .help = "factor on the initial weights"},
+    {"apart", SIM_OPTION_INT, offsetof(NetConv, apart), .low = 0, .high = 256,
+     .help = "of so many neighbouring outputs each input reaches one, drawn at random"},
     {0},
 };
 /* clang-format on */
@@ -39,8 +41,18 @@ static SimStatus plan(NetLayerPlan *plan)
                           .pad = (size_t)o->padding,
                           .groups = (size_t)o->groups};
     const SimStatus status = sim_conv_shape(&shape);
-    return status == SIM_OK ? net_synapses_plan(plan, &shape, o->bias, o->init, o->gain)
-                            : status;
+    return status == SIM_OK
+               ? net_synapses_plan(plan, &shape, o->bias, o->init, o->gain, o->apart)
+               : status;
+}
+
+static void backward(const NetLayerRun *run)
+{
+    const NetConv *o = run->options;
+    net_synapses_backward(run);
+    net_synapses_keep_apart(run, o->apart,
+                            (size_t)(o->kernel * o->kernel * o->channels / o->groups) *
+                                run->x[0].shape.c);
 }
 
 const NetLayer net_layer_conv = {
@@ -52,6 +64,6 @@ const NetLayer net_layer_conv = {
     .options_size = sizeof(NetConv),
     .plan = plan,
     .forward = net_synapses_forward,
-    .backward = net_synapses_backward,
+    .backward = backward,
     .destroy = net_synapses_destroy,
 };

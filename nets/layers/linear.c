@@ -14,6 +14,8 @@ static const SimOption options[] = {
      .help = "how weights start"},
     {"gain", SIM_OPTION_FLOAT, offsetof(NetLinear, gain), .initial = 1.0, .low = 0.0,
      .high = 100.0, .help = "factor on the initial weights"},
+    {"apart", SIM_OPTION_INT, offsetof(NetLinear, apart), .low = 0, .high = 256,
+     .help = "of so many neighbouring outputs each input reaches one, drawn at random"},
     {0},
 };
 /* clang-format on */
@@ -31,8 +33,17 @@ static SimStatus plan(NetLayerPlan *plan)
                           .stride = 1,
                           .groups = 1};
     const SimStatus status = sim_conv_shape(&shape);
-    return status == SIM_OK ? net_synapses_plan(plan, &shape, o->bias, o->init, o->gain)
-                            : status;
+    return status == SIM_OK
+               ? net_synapses_plan(plan, &shape, o->bias, o->init, o->gain, o->apart)
+               : status;
+}
+
+static void backward(const NetLayerRun *run)
+{
+    const NetLinear *o = run->options;
+    const SimShape x = run->x[0].shape;
+    net_synapses_backward(run);
+    net_synapses_keep_apart(run, o->apart, x.h * x.w * x.c * (size_t)o->channels);
 }
 
 const NetLayer net_layer_linear = {
@@ -44,6 +55,6 @@ const NetLayer net_layer_linear = {
     .options_size = sizeof(NetLinear),
     .plan = plan,
     .forward = net_synapses_forward,
-    .backward = net_synapses_backward,
+    .backward = backward,
     .destroy = net_synapses_destroy,
 };

@@ -11,8 +11,12 @@ static const NetInit inits[] = {NET_INIT_XAVIER_UNIFORM, NET_INIT_KAIMING_NORMAL
 enum { WEIGHT, BIAS };
 
 SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool bias,
-                            int init, double gain)
+                            int init, double gain, int64_t apart)
 {
+    if (apart > 1 && shape->k % (size_t)apart)
+        return sim_fail(SIM_ERR_SHAPE,
+                        "%zu outputs are not a multiple of %lld that lie apart", shape->k,
+                        (long long)apart);
     const double taps = (double)(shape->kh * shape->kw);
     const double fan_in = taps * (double)(shape->c / shape->groups);
     const double fan_out = taps * (double)(shape->k / shape->groups);
@@ -25,6 +29,7 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
                       .init_value = gain,
                       .fan_in = fan_in,
                       .fan_out = fan_out,
+                      .apart = (size_t)apart,
                       .decay = true};
     plan->params[BIAS] = (NetParamRow){.name = "bias",
                                        .role = NET_PARAM_TRAINED,
@@ -81,6 +86,14 @@ void net_synapses_backward(const NetLayerRun *run)
     if (run->dx[0])
         sim_conv_backward_input(run->prepared, steps, &dy, run->params[WEIGHT],
                                 run->x_active[0], run->accumulate[0], &dx, run->scratch);
+}
+
+void net_synapses_keep_apart(const NetLayerRun *run, int64_t apart, size_t n_weights)
+{
+    const float *const weights = run->params[WEIGHT];
+    float *const d_weights = run->d_params[WEIGHT];
+    for (size_t k = 0; apart > 1 && k < n_weights; k++)
+        d_weights[k] = weights[k] != 0.0f ? d_weights[k] : 0.0f;
 }
 
 void net_synapses_destroy(void *prepared)

@@ -8,9 +8,12 @@ extern const char
     *const net_init_names[]; /* xavier_uniform, kaiming_normal, kaiming_uniform */
 
 /* Fills parameters, output, scratch and prepares the convolution of `shape` (oh, ow
- * known). `fan_in` counts the inputs of one output. */
+ * known). `fan_in` counts the inputs of one output; `apart` is that of the weights' row.
+ */
 SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool bias,
-                            int init, double gain);
+                            int init, double gain, int64_t apart);
 void net_synapses_forward(const NetLayerRun *run);
 void net_synapses_backward(const NetLayerRun *run);
+/* After it: weights that are not wired learn nothing. */
+void net_synapses_keep_apart(const NetLayerRun *run, int64_t apart, size_t n_weights);
 void net_synapses_destroy(void *prepared);

@@ -83,7 +83,8 @@ static int add_front(const NetCapsuleNet *o, const NetModelInput *input,
                           .groups = 1,
                           .bias = true,
                           .init = 2,
-                          .gain = sqrt(1.0 / 6.0)};
+                          .gain = sqrt(1.0 / 6.0),
+                          .apart = net_part_apart(spec)};
     x = net_graph_add(graph, &net_layer_conv, &conv, 1, &x, "conv1");
     if (!spiking && strcmp(spec->dendrite->name, "relu") == 0)
         return net_graph_add(graph, &net_layer_activation, &relu, 1, &x, "relu");

@@ -77,6 +77,7 @@ static SimStatus build(const void *given, const NetModelInput *input,
     for (size_t i = 0; i < 2; i++) {
         graph->stage = (int)i + 1;
         conv.channels = (int64_t)net_part_inputs(spec, channels[i]);
+        conv.apart = net_part_apart(spec);
         conv.padding = i == 0 ? o->padding : 0;
         x = net_graph_add(graph, &net_layer_conv, &conv, 1, &x, "conv%zu", i + 1);
         if (i == 0 && input->constant && spec->soma->n_states)
@@ -89,10 +90,12 @@ static SimStatus build(const void *given, const NetModelInput *input,
     for (size_t i = 0; i < 2; i++) {
         graph->stage = 3;
         linear.channels = (int64_t)net_part_inputs(&parts.neuron, hidden[i]);
+        linear.apart = net_part_apart(&parts.neuron);
         x = net_graph_add(graph, &net_layer_linear, &linear, 1, &x, "linear%zu", i + 1);
         x = net_part_spike(&parts, x, "neuron%zu", i + 3);
     }
     linear.channels = (int64_t)input->classes;
+    linear.apart = 0;
     x = net_graph_add(graph, &net_layer_linear, &linear, 1, &x, "fc");
     net_graph_output(graph, x);
     status = net_graph_status(graph);

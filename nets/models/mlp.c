@@ -57,6 +57,7 @@ static SimStatus build(const void *given, const NetModelInput *input,
         at = end + (*end == ',');
         layers++;
         linear.channels = (int64_t)net_part_inputs(spec, units);
+        linear.apart = net_part_apart(spec);
         x = net_graph_add(graph, &net_layer_linear, &linear, 1, &x, "linear%zu", layers);
         if (layers == 1 && input->constant && spec->soma->n_states)
             x = net_graph_add(graph, &net_layer_repeat, NULL, 1, &x, "repeat");
@@ -70,6 +71,7 @@ static SimStatus build(const void *given, const NetModelInput *input,
         }
     }
     linear.channels = (int64_t)input->classes;
+    linear.apart = 0;
     x = net_graph_add(graph, &net_layer_linear, &linear, 1, &x, "fc");
     net_graph_output(graph, x);
     return net_graph_status(graph);

@@ -1,11 +1,14 @@
 /* nets/models/parts.c: see parts_internal.h. */
 #include "nets/models/parts_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { OPTIONS_BYTES = 64 }; /* of the layers that are words */
 
 #define NAME(buffer, format)                                                             \
     char buffer[NET_NAME_SIZE + 16];                                                     \
@@ -26,6 +29,7 @@ int net_part_conv(const NetParts *parts, int from, size_t units, size_t kernel,
     conv.stride = (int64_t)stride;
     conv.padding = (int64_t)(kernel / 2);
     conv.groups = 1;
+    conv.apart = net_part_apart(&parts->neuron);
     return net_graph_add(parts->graph, &net_layer_conv, &conv, 1, &from, "%s", text);
 }
 
@@ -36,9 +40,37 @@ int net_part_norm(const NetParts *parts, int from, const char *name, ...)
                          text);
 }
 
+/* "dynamic_relu:kind=c:reduction=8" as a layer behind `from`. */
+static int add_word(const NetParts *parts, int from, const char *name)
+{
+    char word[NEURON_LAYER_WORD], *rest = word;
+    _Alignas(16) unsigned char options[OPTIONS_BYTES] = {0};
+    SimStatus *const status = &parts->graph->status;
+    memcpy(word, parts->neuron.layer, sizeof word);
+    const NetLayer *const layer = net_layer_find(strsep(&rest, ":"));
+    assert(layer && layer->options_size <= sizeof options);
+    if (layer->options)
+        sim_options_init(layer->options, options);
+    for (char *key; *status == SIM_OK && (key = strsep(&rest, ":"));) {
+        char *const equal = strchr(key, '=');
+        if (!equal || !layer->options) {
+            *status = sim_fail(SIM_ERR_VALUE,
+                               "dendrite %s: wanted %s:key=value:..., got \"%s\"",
+                               layer->name, layer->name, key);
+            break;
+        }
+        *equal = '\0';
+        *status = sim_option_set(layer->options, options, key, equal + 1);
+    }
+    return net_graph_add(parts->graph, layer, layer->options ? options : NULL, 1, &from,
+                         "%s.%s", name, layer->name);
+}
+
 int net_part_spike(const NetParts *parts, int from, const char *name, ...)
 {
     NAME(text, name);
+    if (*parts->neuron.layer)
+        from = add_word(parts, from, text);
     const NetNeuron neuron = {parts->neuron};
     return net_graph_add(parts->graph, &net_layer_neuron, &neuron, 1, &from, "%s", text);
 }
@@ -121,6 +153,12 @@ size_t net_part_units(const NeuronSpec *spec, size_t units)
 size_t net_part_inputs(const NeuronSpec *spec, size_t units)
 {
     return neuron_spec_inputs(spec, net_part_units(spec, units));
+}
+
+int64_t net_part_apart(const NeuronSpec *spec)
+{
+    const size_t branches = neuron_spec_branches(spec);
+    return spec->random_wiring && branches > 1 ? (int64_t)branches : 0;
 }
 
 void net_part_widen_number(int64_t *width, double factor)

@@ -46,6 +46,8 @@ void net_part_classical(NeuronSpec *spec);
  * three gives a multiple of three. And the outputs that the layer before them needs. */
 size_t net_part_units(const NeuronSpec *spec, size_t units);
 size_t net_part_inputs(const NeuronSpec *spec, size_t units);
+/* `apart` of that layer: its branches, where inputs are dealt out among them; else 0. */
+int64_t net_part_apart(const NeuronSpec *spec);
 
 /* Widths times a factor, at least 1: of one number, and of every number in `text` that
  * stands at its start or behind a comma ("64,P,128", "64x2,128x2/2"). A text that would

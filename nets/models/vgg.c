@@ -107,7 +107,8 @@ static SimStatus build(const void *given, const NetModelInput *input,
         const NetLinear hidden = {.channels =
                                       (int64_t)net_part_inputs(spec, (size_t)o->hidden),
                                   .init = 1,
-                                  .gain = 1.0};
+                                  .gain = 1.0,
+                                  .apart = net_part_apart(spec)};
         x = add_dropout(&parts, o, x, "drop1");
         x = net_graph_add(graph, &net_layer_linear, &hidden, 1, &x, "hidden");
         x = net_part_spike(&parts, x, "hidden.spike");

@@ -568,3 +568,59 @@ Test(plan, budget)
     cr_assert_not_null(strstr(sim_message(), "budget"), "%s", sim_message());
     fixture_close(&f);
 }
+
+/* A word gives every model a layer before each of its neurons, with a gradient. */
+Test(words, every_model_takes_functions_that_are_layers)
+{
+    static const char *const words[] = {"dynamic_relu:kind=c", "group_rational:groups=1",
+                                        "pwlu_aligned:align_after=3", "mean_relu"};
+    for (size_t m = 0; net_models[m]; m++)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            Fixture f = {0};
+            NeuronSpec spec;
+            void *const options = calloc(1, net_models[m]->options_size);
+            size_t layers = 0, neurons = 0;
+            sim_options_init(net_models[m]->options, options);
+            if (net_models[m]->widen)
+                net_models[m]->widen(options, 0.1);
+            net_models[m]->neuron(options, &spec);
+            fixture_good(neuron_spec_set(&spec, "dendrite", words[i]));
+            fixture_good(net_models[m]->build(
+                options, &(NetModelInput){32, 32, 1, 3, 2, false}, &spec, &f.graph));
+            fixture_good(sim_context_create(1, NULL, &f.context));
+            if (i == m % 4) /* planned, too */
+                fixture_good(net_params_create(&f.graph, 2, 1, &f.context, &f.params));
+            for (size_t n = 0; n < f.graph.n_nodes; n++) {
+                const NetLayer *const layer = f.graph.nodes[n].layer;
+                neurons += layer == &net_layer_neuron;
+                layers +=
+                    layer && strncmp(words[i], layer->name, strlen(layer->name)) == 0;
+            }
+            cr_expect_gt(layers, 0u, "%s with %s", net_models[m]->name, words[i]);
+            cr_expect_leq(layers, neurons);
+            free(options);
+            fixture_close(&f);
+        }
+}
+
+Test(words, options_that_a_layer_does_not_have)
+{
+    static const char *const words[] = {"dynamic_relu:kind=z", "dynamic_relu:c",
+                                        "mean_relu:kind=a", "pwlu_aligned:after=3"};
+    const NetModel *const model = net_model_find("mlp");
+    void *const options = calloc(1, model->options_size);
+    sim_options_init(model->options, options);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        Fixture f = {0};
+        NeuronSpec spec = neuron_spec_default();
+        fixture_good(neuron_spec_set(&spec, "dendrite", words[i]));
+        cr_expect_eq(
+            model->build(options, &(NetModelInput){8, 8, 1, 3, 1, true}, &spec, &f.graph),
+            SIM_ERR_VALUE);
+        cr_expect(strstr(sim_message(), "kind") || strstr(sim_message(), "after") ||
+                      strstr(sim_message(), "key=value"),
+                  "%s", sim_message());
+        fixture_close(&f);
+    }
+    free(options);
+}

@@ -173,7 +173,7 @@ Test(adaptive_layers, pwlu_aligns)
     enum { N = 4, CELLS = 8, MEAN = 13, DEVIATION, SEEN };
     const NetPwlu options = {.align_after = 2};
     const HarnessSetup setup =
-        setup_of(&net_layer_pwlu, &options, (SimShape){1, N, 1, 1, 1});
+        setup_of(&net_layer_pwlu_aligned, &options, (SimShape){1, N, 1, 1, 1});
     static const float batches[2][2] = {{0.4f, 1.5f}, {0.1f, 1.2f}}; /* mean, deviation */
     Harness h;
     harness_open(&setup, &h);

@@ -57,6 +57,32 @@ Test(spec, printed_and_read_back)
     }
 }
 
+/* Functions of more than one unit are words, too, with their options behind a colon. */
+Test(spec, a_layer_in_the_place_of_a_dendrite)
+{
+    NeuronSpec spec = neuron_spec_default(), again = neuron_spec_default();
+    char text[256];
+    for (size_t i = 0; neuron_layer_words[i]; i++) {
+        set(&spec, "dendrite", neuron_layer_words[i]);
+        neuron_spec_dendrite_text(&spec, text, sizeof text);
+        cr_expect_str_eq(text, neuron_layer_words[i]);
+        cr_expect_str_eq(spec.dendrite->name, "identity");
+    }
+    set(&spec, "dendrite", "dynamic_relu:kind=c:reduction=8");
+    set(&spec, "wiring", "random");
+    neuron_spec_print(&spec, set_again, &again);
+    cr_expect_eq(memcmp(&spec, &again, sizeof spec), 0);
+    set(&spec, "dendrite", "relu+ada");
+    cr_expect_str_eq(spec.layer, "");
+    set(&spec, "dendrite", "mean_relu");
+    set(&spec, "dendrite", "relu");
+    cr_expect_str_eq(spec.layer, "");
+    refused(&spec, "dendrite", "graph_relu", "adjacency");
+    refused(&spec, "dendrite", "dynamic_rel", "did you mean \"dynamic_relu\"");
+    refused(&spec, "dendrite", "dynamic_relu+ada", "dynamic_relu");
+    refused(&spec, "wiring", "rand", "random");
+}
+
 Test(spec, tau_means_what_the_soma_makes_of_it)
 {
     NeuronSpec spec = neuron_spec_default();

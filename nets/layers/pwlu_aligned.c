@@ -1,4 +1,4 @@
-/* nets/layers/pwlu.c: piecewise linear units that first look where their input lies (Zhou
+/* nets/layers/pwlu_aligned.c: piecewise linear units that first look where their input lies (Zhou
  * et al., arXiv:2104.03693).
  *
  * For the first `align_after` training steps max(0, x), while mean and deviation of x are
@@ -161,8 +161,8 @@ static void backward(const NetLayerRun *run)
         }
 }
 
-const NetLayer net_layer_pwlu = {
-    .name = "pwlu",
+const NetLayer net_layer_pwlu_aligned = {
+    .name = "pwlu_aligned",
     .summary = "piecewise linear units laid over their input",
     .min_inputs = 1,
     .max_inputs = 1,
