@@ -132,7 +132,7 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     conv->use_spikes = is_spikes && typical_density < conv->break_even.forward;
     conv->may_gather = is_spikes && (calls & SIM_CONV_BACKWARD_WEIGHTS) &&
                        conv->break_even.weights > 0.0;
-    if (!is_spikes && context->precision == SIM_PRECISION_F32 && sim_fourier_pays(s)) {
+    if (!is_spikes && !sim_conv_has_pieces(s, context) && sim_fourier_pays(s)) {
         SIM_TRY(sim_fourier_create(s, context, &conv->fourier));
         calls &= SIM_CONV_BACKWARD_WEIGHTS; /* what is left is the bias */
     }

@@ -158,6 +158,44 @@ Test(fourier, chosen_for_large_kernels)
     free(x), free(w), free(bias), free(y);
 }
 
+/* Kernels too large for tile units go the same way whatever precision was asked for. */
+Test(fourier, chosen_at_any_precision)
+{
+    enum { N = 32, C = 32, SIDE = 20, KERNEL = 9, OUT = 6, COUNT = N * OUT * OUT * C };
+    SimConvShape s = {.n = N,
+                      .h = SIDE,
+                      .w = SIDE,
+                      .c = C,
+                      .k = C,
+                      .kh = KERNEL,
+                      .kw = KERNEL,
+                      .stride = 2,
+                      .groups = 1};
+    test_need_cpu(SIM_CPU_AMX);
+    cr_assert_eq(sim_conv_shape(&s), SIM_OK);
+    cr_assert(sim_fourier_pays(&s));
+    float *const x = take(N * SIDE * SIDE * C, 1),
+                 *const w = take(KERNEL * KERNEL * C * C, 2), *y[3];
+    for (SimPrecision p = SIM_PRECISION_F32; p <= SIM_PRECISION_BF16; p++) {
+        SimContext context;
+        SimConv *conv = NULL;
+        SimArena arena;
+        y[p] = take(COUNT, 3);
+        cr_assert_eq(sim_context_create(1, NULL, &context), SIM_OK);
+        cr_assert_eq(sim_context_set_precision(&context, p), SIM_OK);
+        cr_assert_eq(sim_conv_create(&s, SIM_DENSE, 1, SIM_CONV_FORWARD, &context, &conv),
+                     SIM_OK, "%s", sim_message());
+        cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+        const SimTensor in = {SIM_DENSE, {1, N, SIDE, SIDE, C}, .f32 = x};
+        sim_conv_forward(conv, 1, &in, w, NULL, y[p], arena.base);
+        cr_expect_arr_eq(y[p], y[SIM_PRECISION_F32], COUNT * sizeof **y, "%s",
+                         sim_precisions[p]);
+        sim_arena_destroy(&arena);
+        sim_conv_destroy(conv);
+    }
+    free(x), free(w), free(y[0]), free(y[1]), free(y[2]);
+}
+
 static unsigned levels[] = {SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
 
 ParameterizedTestParameters(fourier, mix_levels)
