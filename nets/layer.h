@@ -105,6 +105,10 @@ typedef struct NetLayerPlan {
      * `retrace` noted before; memory for that: once, and for each run beside the first.
      * 0: not for this layer. */
     size_t carry_bytes, mark_bytes;
+    /* Without training, forward may be asked for some rows of an image at one step, with
+     * inputs, output and states of that shape: all pixels are alike. `plan` then tells
+     * the scratch of such a shape, too, and prepares nothing. */
+    bool by_rows;
     unsigned invertible;   /* bit i: `invert` gives input i back */
     unsigned invert_reads; /* bit i: and reads input i to give another */
     double macs;           /* multiply-adds of one step, N images, done densely */
@@ -176,6 +180,13 @@ typedef struct NetLayer {
      * the plan calls invertible, in training. x[input] may lie on y when the two have the
      * same shape. NULL: no input comes back. */
     void (*invert)(const NetLayerRun *run, size_t input);
+    /* Without training, forward once more in parts for layers that go by rows: whether it
+     * can this time (else `forward` is called); then rows `first` up to `last` of step t0
+     * + t, all images below each other, to y on the calling thread. NULL: it never can.
+     */
+    bool (*begin_rows)(const NetLayerRun *run);
+    void (*forward_rows)(const NetLayerRun *run, size_t t, size_t first, size_t last,
+                         float *y);
     void (*destroy)(void *prepared); /* NULL: plan prepares nothing */
     /* A layer that only scales and shifts the channels of one input may lend scale and
      * shift to the one layer that reads it, instead of `forward`: y.data is NULL, its

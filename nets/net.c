@@ -1,5 +1,5 @@
 /* nets/net.c: a planned network run and looked at. */
-#include "nets/plan_internal.h"
+#include "nets/strips_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -243,7 +243,7 @@ static void fill_head(Net *net, const PlanInstruction *at, size_t i,
     run->again = reader->again || at->op > PLAN_LOSS;
 }
 
-static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
+static void lend_to(Net *net, const PlanInstruction *at, NetLayerRun *run)
 {
     const PlanNode *node = &net->plan.nodes[at->node];
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
@@ -254,6 +254,12 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
         fill_head(net, at, i, run, &head);
         run->affine[i] = net->plan.nodes[node->heads[i]].layer->lend(&head);
     }
+}
+
+static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
+{
+    const PlanNode *node = &net->plan.nodes[at->node];
+    lend_to(net, at, run);
     switch (at->op) {
     case PLAN_INVERT:
         node->layer->invert(run, at->inverted);
@@ -338,6 +344,33 @@ static void run_layer(Net *net, const PlanInstruction *at)
     }
 }
 
+/* The instructions of a strip together; false where they must run one by one. */
+static bool run_strip(Net *net, const PlanStrip *strip)
+{
+    NetStrips strips = {.n = strip->n,
+                        .rows = strip->rows,
+                        .room = at_buffer(net, strip->room),
+                        .room_bytes = strip->room_bytes};
+    for (size_t i = 0; i < strip->n; i++) {
+        const PlanInstruction *at = &net->plan.program[strip->first + i];
+        NetStripNode *const to = &strips.nodes[i];
+        to->node = &net->plan.nodes[at->node];
+        to->hidden = strip->hidden[i];
+        fill_run(net, at, &to->run);
+        lend_to(net, at, &to->run);
+        while (i > 0 &&
+               plan_source(&net->plan, to->node, to->input) != strip->nodes[i - 1])
+            to->input++;
+    }
+    if (!net_strips_run(&strips))
+        return false;
+    for (size_t i = 0; i < strip->n; i++)
+        if (strips.nodes[i].run.y.form == SIM_SPIKES)
+            count_spikes(net, &net->plan.nodes[strip->nodes[i]],
+                         &net->plan.program[strip->first + i]);
+    return true;
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -345,19 +378,33 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void run_instruction(Net *net, const PlanInstruction *at)
+/* The strip that begins with this instruction, or NULL. */
+static const PlanStrip *strip_at(const Net *net, const PlanInstruction *at)
 {
-    if (!net->timed || at->node == PLAN_NONE) {
+    const int strip = at->node == PLAN_NONE ? PLAN_NONE : net->plan.nodes[at->node].strip;
+    const bool first =
+        strip != PLAN_NONE && &net->plan.program[net->plan.strips[strip].first] == at;
+    return first ? &net->plan.strips[strip] : NULL;
+}
+
+/* Returns how many instructions that were, timed as the first of them. */
+static size_t run_instruction(Net *net, const PlanInstruction *at)
+{
+    const PlanStrip *const strip = strip_at(net, at);
+    const double start = net->timed ? seconds() : 0.0;
+    size_t n = 1;
+    if (strip && run_strip(net, strip))
+        n = strip->n;
+    else
         run_layer(net, at);
-        return;
-    }
+    if (!net->timed || at->node == PLAN_NONE)
+        return n;
     NetTimes *const times = &net->plan.nodes[at->node].times;
-    const double start = seconds();
-    run_layer(net, at);
     *(at->op == PLAN_BACKWARD || at->op == PLAN_GATHER   ? &times->backward
       : at->op == PLAN_FORWARD || at->op == PLAN_MEASURE ? &times->forward
                                                          : &times->again) +=
         seconds() - start;
+    return n;
 }
 
 /* The loop within `outer` that begins with this instruction, or PLAN_NONE. */
@@ -377,7 +424,7 @@ static void run_program(Net *net, size_t first, size_t last, int outer)
     for (size_t i = first; i < last; i++) {
         const int number = loop_at(&net->plan, i, outer);
         if (number == PLAN_NONE) {
-            run_instruction(net, &net->plan.program[i]);
+            i += run_instruction(net, &net->plan.program[i]) - 1;
             continue;
         }
         PlanLoop *loop = &net->plan.loops[number];

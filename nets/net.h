@@ -61,6 +61,8 @@ typedef struct NetPlanOptions {
     size_t budget;              /* bytes, for NET_MEMORY_AUTO */
     const char *stage_memory;   /* "1=reverse,2-4=keep": policies of single stages, the
                                    others as `memory`; or NULL */
+    bool whole_layers; /* without training, too: no layers together strip by strip, so
+                          that each writes its output and can be timed by itself */
     const unsigned char *watch; /* [n_nodes] NET_WATCH_* or NULL */
 } NetPlanOptions;
 

@@ -219,7 +219,7 @@ bool plan_goes_by_step(const PlanNode *node)
     return node->layer && node->plan.by_step && !node->constant && node->plan.out.t > 1;
 }
 
-static size_t weight_bytes(const PlanNode *node)
+size_t plan_weight_bytes(const PlanNode *node)
 {
     size_t bytes = 0;
     for (size_t p = 0; p < node->plan.n_params; p++) {
@@ -242,7 +242,7 @@ size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
 
 size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes)
 {
-    const size_t weights = weight_bytes(node);
+    const size_t weights = plan_weight_bytes(node);
     return plan_steps_of_run(plan, bytes,
                              weights > PLAN_RUN_BYTES ? weights : PLAN_RUN_BYTES);
 }

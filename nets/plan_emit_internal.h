@@ -19,6 +19,7 @@ void plan_name_buffers(Plan *plan, PlanInstruction *at, const bool *reads);
 
 /* Buffers that forward fills beside y, the first time or, those gone since, again. */
 SimStatus plan_add_own_buffers(Plan *plan, PlanNode *node);
+size_t plan_weight_bytes(const PlanNode *node); /* its parameters */
 /* Its output and what comes with it are no longer to be found. */
 void plan_forget(PlanNode *node);
 /* Its output is of a run of `loop` only, or (PLAN_NONE) of all steps. */

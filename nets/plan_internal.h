@@ -56,10 +56,24 @@ typedef struct PlanLoop {
     size_t at;          /* first step of the run at hand */
 } PlanLoop;
 
+/* Nodes whose forward goes together through a few rows of one step at a time, so that
+ * what passes between them stays in the cache (plan_strips.c). */
+enum { PLAN_MAX_STRIP = 6 };
+typedef struct PlanStrip {
+    int nodes[PLAN_MAX_STRIP];   /* each reads the one before */
+    bool hidden[PLAN_MAX_STRIP]; /* nobody else does: its wire is never written */
+    size_t n;
+    size_t first;      /* instruction; the others follow */
+    size_t rows;       /* of a strip */
+    size_t room_bytes; /* of a thread: hidden wires, and scratch behind them */
+    int room;          /* buffer, for all threads */
+} PlanStrip;
+
 typedef struct PlanNode {
     const NetLayer *layer; /* NULL: an input */
     const char *name;
     const void *options;
+    int strip;      /* it goes in, or PLAN_NONE */
     int graph_node; /* PLAN_NONE for a conversion the planner put in */
     int stage;
     NetMemory policy; /* of its stage */
@@ -126,6 +140,8 @@ typedef struct Plan {
     size_t n_buffers, buffers_capacity;
     PlanLoop *loops;
     size_t n_loops, loops_capacity;
+    PlanStrip *strips;
+    size_t n_strips, strips_capacity;
     int loop;                /* that is being laid out, the innermost; or PLAN_NONE */
     size_t activation_bytes; /* of the arena that holds all buffers */
     size_t wire_bytes;       /* the most that lives at once, without scratch */
@@ -166,6 +182,10 @@ bool plan_is_looked_at(const Plan *plan, int number); /* an output, or watched *
 int plan_source(const Plan *plan, const PlanNode *node, size_t input);
 /* While backward is laid out: the gradient of that input may be the buffer of dy. */
 bool plan_hands_on(const Plan *plan, int number, size_t input);
+/* Which nodes go together by strips, after plan_fold; then their instructions, when the
+ * last of them has its turn (plan_strips.c). */
+SimStatus plan_find_strips(Plan *plan);
+SimStatus plan_emit_strip(Plan *plan, int number);
 /* Program and layout, after plan_nodes. */
 SimStatus plan_program(Plan *plan);
 /* Gives back what an array has grown beyond its n elements. */

@@ -17,7 +17,8 @@ static PlanNode *append_node(Plan *plan)
         plan->nodes_capacity = capacity;
     }
     PlanNode *node = &plan->nodes[plan->n_nodes++];
-    *node = (PlanNode){.graph_node = PLAN_NONE,
+    *node = (PlanNode){.strip = PLAN_NONE,
+                       .graph_node = PLAN_NONE,
                        .heads = {PLAN_NONE, PLAN_NONE, PLAN_NONE, PLAN_NONE},
                        .inverter = PLAN_NONE,
                        .saved = PLAN_NONE,
@@ -294,5 +295,6 @@ void plan_destroy(Plan *plan)
     free(plan->program);
     free(plan->buffers);
     free(plan->loops);
+    free(plan->strips);
     memset(plan, 0, sizeof *plan);
 }

@@ -148,8 +148,10 @@ SimStatus plan_program(Plan *plan)
         mark_reached(plan);
         SIM_TRY(plan_choose_memory(plan));
     }
+    SIM_TRY(plan_find_strips(plan));
     for (size_t k = 0; k < plan->n_nodes; k++)
-        SIM_TRY(emit_node(plan, (int)k));
+        SIM_TRY(plan->nodes[k].strip == PLAN_NONE ? emit_node(plan, (int)k)
+                                                  : plan_emit_strip(plan, (int)k));
     if (plan->options.training)
         SIM_TRY(emit_training(plan));
     SIM_TRY(plan_add_instruction(plan, PLAN_END, PLAN_NONE, &at));

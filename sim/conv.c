@@ -311,6 +311,17 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
 }
 
+bool sim_conv_by_rows(const SimConv *conv)
+{
+    return conv->use_spikes && !conv->fourier;
+}
+
+void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float *weights,
+                           const float *bias, size_t first, size_t last, float *y)
+{
+    sim_conv_spikes_rows(conv, x->bits, weights, bias, first, last, y);
+}
+
 static void input_in_f32(const SimConv *conv, size_t nt, const float *dy,
                          const float *weights, const uint64_t *active, bool spikes,
                          bool accumulate, float *dx, SimArena *arena)

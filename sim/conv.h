@@ -43,6 +43,16 @@ size_t sim_conv_scratch_bytes(const SimConv *conv);
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, float *y, void *scratch);
 
+/* Whether forward may be asked for row by row until it is chosen anew: not for kernels
+ * that go through a whole step. */
+bool sim_conv_by_rows(const SimConv *conv);
+
+/* Rows `first` up to `last` of one step, the images below each other; x is that of the
+ * step. y [last - first, ow, K], the same bits as sim_conv_forward. On the calling thread,
+ * with no scratch: tasks of a team may call it side by side. */
+void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float *weights,
+                           const float *bias, size_t first, size_t last, float *y);
+
 /* Puts the weights in the order of the dense kernel for all forward calls to come, which
  * else each do so: worth it where one call brings a step of a long sequence. The weights
  * must stay as they are until held again. Nothing happens unless planned. */

@@ -123,6 +123,8 @@ void sim_conv_outer_weights(const SimConv *conv, size_t nt, const SimTensor *x,
 /* Through the spike kernels; the same promises as in conv.h. */
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
                              const float *weights, const float *bias, float *y);
+void sim_conv_spikes_rows(const SimConv *conv, const uint64_t *bits, const float *weights,
+                          const float *bias, size_t first, size_t last, float *y);
 void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *active,
                            const float *dy, const float *weights, bool accumulate,
                            float *dx);

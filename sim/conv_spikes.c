@@ -53,17 +53,15 @@ static void forward_rows(const Forward *f, size_t first, size_t last, size_t k,
     const SimConvShape *s = &f->conv->shape;
     const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
     const size_t c_first = k / k_group * c_group, taps = s->kh * s->kw;
-    for (size_t p = 0; p < (last - first) * s->ow; p++)
-        if (f->bias)
-            memcpy(y + p * s->k + k, f->bias + k, (k_last - k) * sizeof *y);
-        else
-            memset(y + p * s->k + k, 0, (k_last - k) * sizeof *y);
+    static const float zeros[K_BLOCK];
     for (size_t c = c_first, next; c < c_first + c_group; c = next) {
         next = word_end(c, c_first + c_group);
-        const SimRows weights = {.at = f->weights + (c - c_first) * s->k + k,
-                                 .tap = c_group * s->k,
-                                 .row = s->k};
-        for (size_t tap = 0; tap < taps; tap += SIM_TAPS)
+        SimRows weights = {.at = f->weights + (c - c_first) * s->k + k,
+                           .tap = c_group * s->k,
+                           .row = s->k};
+        if (c == c_first)
+            weights.start = f->bias ? f->bias + k : zeros;
+        for (size_t tap = 0; tap < taps; tap += SIM_TAPS, weights.start = NULL)
             f->conv->context->kernels.conv_spikes_forward(
                 s, first, last, tap, smaller(tap + SIM_TAPS, taps), k, k_last, c, next,
                 f->bits, &weights, y - first * s->ow * s->k);
@@ -82,6 +80,17 @@ static void forward_task(void *argument, size_t index, size_t thread)
     const size_t k = block / k_blocks * k_group + in_group;
     forward_rows(f, first, last, k, k + smaller(f->k_block, k_group - in_group),
                  f->y + first * s->ow * s->k);
+}
+
+void sim_conv_spikes_rows(const SimConv *conv, const uint64_t *bits, const float *weights,
+                          const float *bias, size_t first, size_t last, float *y)
+{
+    const size_t k_group = conv->shape.k / conv->shape.groups;
+    const Forward f = {.conv = conv, .bits = bits, .weights = weights, .bias = bias};
+    for (size_t group = 0; group < conv->shape.groups; group++)
+        for (size_t k = 0; k < k_group; k += K_BLOCK)
+            forward_rows(&f, first, last, group * k_group + k,
+                         group * k_group + smaller(k + K_BLOCK, k_group), y);
 }
 
 void sim_conv_spikes_forward(const SimConv *conv, size_t nt, const uint64_t *bits,

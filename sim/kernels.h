@@ -20,6 +20,7 @@ enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 typedef struct SimRows {
     const float *at;
     size_t tap, row;
+    const float *start; /* [k], what sums begin with; NULL: what y holds */
 } SimRows;
 enum { SIM_TAPS = 25 };
 
@@ -222,7 +223,7 @@ typedef struct SimKernels {
     /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts
      * image * oh + oy, a row of x image * h + iy. Channel ranges lie in one group. */
 
-    /* y [row_first..row_last, ow, k_first..k_last] += the weight rows of the set bits of
+    /* y [row_first..row_last, ow, k_first..k_last] = start, or +=, the weight rows of the set bits of
      * input channels c_first..c_last (of one word) through the taps ky * kw + kx from
      * tap_first to tap_last, SIM_TAPS at most; taps outside, channels inside, both
      * rising. */

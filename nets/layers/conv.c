@@ -65,5 +65,7 @@ const NetLayer net_layer_conv = {
     .plan = plan,
     .forward = net_synapses_forward,
     .backward = backward,
+    .begin_rows = net_synapses_begin_rows,
+    .forward_rows = net_synapses_forward_rows,
     .destroy = net_synapses_destroy,
 };

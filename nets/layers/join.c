@@ -39,6 +39,7 @@ static SimStatus plan(NetLayerPlan *plan)
     const bool spikes = plan->in_form[A] == SIM_SPIKES && plan->in_form[B] == SIM_SPIKES;
     plan->out = a;
     plan->by_step = true;
+    plan->by_rows = true;
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
     for (size_t i = A; i <= B; i++)
         plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;

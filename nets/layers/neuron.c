@@ -335,6 +335,7 @@ static SimStatus plan(NetLayerPlan *plan)
     }
     plan->backward_needs = NET_NEEDS_INPUT;
     const bool whole = !joins(spec) && !spec->memory; /* the input is the current */
+    plan->by_rows = !spec->memory;
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
     if (plan->training && whole && plan->out.t > 1) {

@@ -94,6 +94,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->backward_needs = NET_NEEDS_INPUT;
     plan->gradient_in_place = true; /* sums first; then number by number */
     plan->by_step = plan->in[0].t == plan->out.t;
+    plan->by_rows = plan->by_step;
     const size_t sets = n_sets(o, plan->window);
     const size_t blocks = (pixels + net_task_pixels(c) - 1) / net_task_pixels(c);
     if (plan->training)

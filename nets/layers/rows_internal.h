@@ -35,5 +35,18 @@ static inline void net_rows_run(const NetLayerRun *run, SimShape shape, SimTask 
     sim_team_run(&run->context->team, net_rows_tasks(&rows), task, &rows);
 }
 
+/* `rows` rows of one step from row `first` on, the images below each other; as a view. */
+static inline SimTensor net_rows_of(const SimTensor *x, size_t t, size_t first,
+                                    size_t rows)
+{
+    const SimShape s = x->shape;
+    const size_t row = sim_step_bytes(x->form, (SimShape){1, 1, 1, s.w, s.c});
+    const size_t step = s.t == 1 ? 0 : t; /* the same at every step */
+    return (SimTensor){.form = x->form,
+                       .shape = {1, 1, rows, s.w, s.c},
+                       .data =
+                           (unsigned char *)x->data + (step * s.n * s.h + first) * row};
+}
+
 /* backward of a layer whose output is its input in another form: dx (+)= dy. */
 void net_pass_backward(const NetLayerRun *run);

@@ -1,6 +1,8 @@
 /* nets/layers/synapses.c: weights between an input and currents, by sim/conv.h. */
 #include "nets/layers/synapses_internal.h"
 
+#include "nets/layers/rows_internal.h"
+
 #include <stdlib.h>
 
 const char *const net_init_names[] = {"xavier_uniform", "kaiming_normal",
@@ -73,6 +75,20 @@ void net_synapses_forward(const NetLayerRun *run)
         sim_conv_hold(run->prepared, run->params[WEIGHT]);
     sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
                      run->params[BIAS], run->y.f32, run->scratch);
+}
+
+bool net_synapses_begin_rows(const NetLayerRun *run)
+{
+    sim_conv_choose(run->prepared, (double)run->density);
+    return sim_conv_by_rows(run->prepared);
+}
+
+void net_synapses_forward_rows(const NetLayerRun *run, size_t t, size_t first,
+                               size_t last, float *y)
+{
+    const SimTensor x = net_rows_of(&run->x[0], t, 0, 0);
+    sim_conv_forward_rows(run->prepared, &x, run->params[WEIGHT], run->params[BIAS],
+                          first, last, y);
 }
 
 void net_synapses_backward(const NetLayerRun *run)

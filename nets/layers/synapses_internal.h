@@ -13,6 +13,9 @@ extern const char
 SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool bias,
                             int init, double gain, int64_t apart);
 void net_synapses_forward(const NetLayerRun *run);
+bool net_synapses_begin_rows(const NetLayerRun *run);
+void net_synapses_forward_rows(const NetLayerRun *run, size_t t, size_t first,
+                               size_t last, float *y);
 void net_synapses_backward(const NetLayerRun *run);
 /* After it: weights that are not wired learn nothing. */
 void net_synapses_keep_apart(const NetLayerRun *run, int64_t apart, size_t n_weights);

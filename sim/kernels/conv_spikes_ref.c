@@ -17,7 +17,7 @@ static void forward(const SimConvShape *shape, size_t row_first, size_t row_last
     const size_t words = (s.c + 63) / 64;
     for (size_t out = row_first * s.ow; out < row_last * s.ow; out++)
         for (size_t k = k_first; k < k_last; k++) {
-            float sum = y[out * s.k + k];
+            float sum = weights->start ? weights->start[k - k_first] : y[out * s.k + k];
             for (size_t tap = tap_first; tap < tap_last; tap++) {
                 const size_t iy = out / s.ow % s.oh * s.stride + tap / s.kw - s.pad;
                 const size_t ix = out % s.ow * s.stride + tap % s.kw - s.pad;

@@ -216,7 +216,8 @@ ParameterizedTest(const size_t *index, plan, folding)
     fixture_close(&f);
 }
 
-/* Without training: windows of any length, folded or not, the same bits. */
+/* Without training: windows of any length, folded or not, layers whole or together by
+ * strips, any number of threads, the same bits. */
 ParameterizedTestParameters(plan, windows)
 {
     return cr_make_param_array(size_t, all_smalls, N_SMALLS);
@@ -229,14 +230,26 @@ ParameterizedTest(const size_t *index, plan, windows)
     Fixture f;
     open_small(small, "atan", &f);
     watch_norms(&f.graph, watch);
+    f.context.spike_path = SIM_SPIKES_ALWAYS; /* what goes by rows */
+    const bool has_strips = strcmp(small->model, "msresnet") == 0 ||
+                            strcmp(small->model, "sresnet") == 0;
     float *first = NULL;
     for (size_t window = 1; window <= STEPS; window++)
-        for (int apart = 0; apart < 2; apart++) {
+        for (int apart = 0; apart < 3; apart++) {
             const NetPlanOptions options = {.batch = BATCH,
                                             .steps = STEPS,
                                             .window = window,
-                                            .watch = apart ? watch : NULL};
+                                            .whole_layers = apart == 2,
+                                            .watch = apart == 1 ? watch : NULL};
             Net *net = NULL;
+            f.context.team.n_threads = (int)window;
+            Plan plan;
+            fixture_good(plan_any(&f.graph, &options, &f.context, &plan));
+            if (apart == 2)
+                cr_assert_eq(plan.n_strips, 0);
+            else if (has_strips)
+                cr_assert_geq(plan.n_strips, 3);
+            plan_destroy(&plan);
             fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
             const size_t step = sim_shape_step(net_output(net, 0).shape);
             float *all = calloc(STEPS * step, sizeof *all), *events;

@@ -162,11 +162,12 @@ ParameterizedTest(Case *c, spikes, convolution)
     const size_t taps = s.kh * s.kw, first = g * c_group + skip > (s.c - 1) / 64 * 64
                                                  ? g * c_group + skip
                                                  : (s.c - 1) / 64 * 64;
-    const SimRows rows = {.at = weights + (first - g * c_group) * s.k + g * k_group,
-                          .tap = c_group * s.k,
-                          .row = s.k};
+    SimRows rows = {.at = weights + (first - g * c_group) * s.k + g * k_group,
+                    .tap = c_group * s.k,
+                    .row = s.k};
     for (size_t i = 0; i < 2; i++) {
-        for (size_t tap = taps > 1; tap < taps; tap += SIM_TAPS)
+        rows.start = s.k % 2 ? from : NULL; /* of either kind */
+        for (size_t tap = taps > 1; tap < taps; tap += SIM_TAPS, rows.start = NULL)
             table[i].conv_spikes_forward(&s, 1, s.n * s.oh, tap,
                                          tap + SIM_TAPS < taps ? tap + SIM_TAPS : taps,
                                          g * k_group, s.k, first, s.c, bits, &rows, y[i]);

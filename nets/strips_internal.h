@@ -1,0 +1,21 @@
+/* nets/strips_internal.h: forward of several layers together, strip by strip. */
+#pragma once
+
+#include "nets/plan_internal.h"
+
+typedef struct NetStripNode {
+    const PlanNode *node;
+    NetLayerRun run; /* of the whole window */
+    size_t input;    /* where it reads the node before */
+    bool hidden;     /* its output is of a strip only */
+} NetStripNode;
+
+typedef struct NetStrips {
+    NetStripNode nodes[PLAN_MAX_STRIP];
+    size_t n, rows;
+    unsigned char *room; /* [n_threads, room_bytes] */
+    size_t room_bytes;
+} NetStrips;
+
+/* False where the first layer cannot go by rows this time: then nothing was done. */
+bool net_strips_run(const NetStrips *strips);
