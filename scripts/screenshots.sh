@@ -2,9 +2,10 @@
 # Draws the pictures of docs/viewer.md, and one of every panel, without a display.
 #
 #     sh scripts/screenshots.sh MODEL [INPUT]          # the pictures of the pages
-#     FOLDER=shots sh scripts/screenshots.sh MODEL     # every panel, 1280x800 and 2560x1440
+#     FOLDER=shots sh scripts/screenshots.sh MODEL     # every panel, 1280x800 and 2560x1440,
+#                                                      # dark and light
 #
-# MODEL is a trained run, INPUT what it is shown (test:0).
+# MODEL is a trained run, INPUT what it is shown (test:0); COMPARE=MODEL a second net beside it.
 set -eu
 cd "$(dirname "$0")/.."
 apical=${APICAL:-build/cli/apical}
@@ -24,12 +25,15 @@ shot() { # OUT.png OPTION...
 if [ -n "${FOLDER:-}" ]; then
     mkdir -p "$FOLDER"
     for size in 1280x800 2560x1440; do
-        shot "$FOLDER/window-$size.png" --size "$size" --at '#5'
-        shot "$FOLDER/window-light-$size.png" --size "$size" --at '#5' --light
-        for file in viz/panels/*.c; do
-            panel=$(basename "$file" .c)
-            grep -q "viz_panel_$panel = " "$file" || continue
-            shot "$FOLDER/$panel-$size.png" --size "$size" --at '#5' --panel "$panel"
+        for colours in dark light; do
+            at="$colours-$size.png"
+            shot "$FOLDER/window-$at" --size "$size" --at '#5' "--$colours"
+            for file in viz/panels/*.c; do
+                panel=$(basename "$file" .c)
+                grep -q "viz_panel_$panel = " "$file" || continue
+                shot "$FOLDER/$panel-$at" --size "$size" --at '#5' "--$colours" \
+                    --panel "$panel" ${COMPARE:+--compare "$COMPARE"}
+            done
         done
     done
     exit 0

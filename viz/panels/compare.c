@@ -194,6 +194,7 @@ static void draw_pair(const State *state, const VizView *view, VizDraw *draw, Vi
     const Pair *const pair = &state->pairs[index];
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     const float y = row.y + (row.h - line) / 2, half = (row.w - name_w) / 2;
+    const float gap = fmaxf(3, 0.14f * row.h);
     const float room = fmaxf(half - 52, 4); /* the number stands at the end of its bar */
     const bool chosen = pair->layer[0] >= 0 && pair->layer[0] == view->choice->layer;
     const double rates[VIZ_SIDES] = {pair_rate(pair, view, 0), pair_rate(pair, view, 1)};
@@ -206,7 +207,8 @@ static void draw_pair(const State *state, const VizView *view, VizDraw *draw, Vi
             continue;
         const float length = room * (float)(rates[side] / most);
         const float x = side == 0 ? row.x + half - length : row.x + half + name_w;
-        viz_rect(draw, (VizRect){x, row.y + 3, length, row.h - 6}, colour_of(view, side));
+        viz_rect(draw, (VizRect){x, row.y + gap, length, row.h - 2 * gap},
+                 colour_of(view, side));
         viz_text(draw, VIZ_FONT_SMALL, side == 0 ? x - 5 : x + length + 5, y,
                  side == 0 ? VIZ_RIGHT : VIZ_LEFT, theme->dim, "%.1f %%", rates[side]);
     }
@@ -236,12 +238,13 @@ static void draw_layers(State *state, const VizView *view, VizDraw *draw, VizRec
         return;
     }
     name_w = fminf(name_w + 16, 0.34f * area.w);
+    enum { TALLEST = 80 };
     const float least = line + 5;
     const size_t fit = (size_t)fmaxf(area.h / least, 1);
     const size_t shown = state->n_pairs < fit ? state->n_pairs : fit;
     const size_t below = state->n_pairs - shown;
     state->scroll = state->scroll < below ? state->scroll : below;
-    const float height = fminf(area.h / (float)shown, 26);
+    const float height = fminf(area.h / (float)shown, TALLEST);
     for (size_t i = 0; i < shown && area.h >= least; i++)
         draw_pair(state, view, draw, viz_cut_top(&area, height), state->scroll + i,
                   most > 0 ? most : 1, name_w);

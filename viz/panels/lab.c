@@ -1,29 +1,18 @@
 /* viz/panels/lab.c: one unit under the lens: a standard one beside a dendritic one.
  *
- *     standard    y = f(w1 x1 + w2 x2 + b)
- *     dendritic   y = f(branch 1, branch 2), branch k = wk1 x1 + wk2 x2 + bk
- *
- * Above, what each answers over the plane of two inputs, and the line where it decides;
- * the four points are a problem of logic. Below, its activation. With a soma the answer
- * is the mean output over STEPS steps of that current. Needs no net. */
+ * Above, what each (viz/lab_units.h) answers over the plane of two inputs, and the line
+ * where it decides; the four points are a problem of logic. Below, its activation. Needs
+ * no net. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "neurons/activation.h"
+#include "viz/lab_units.h"
 #include "viz/panel.h"
 #include "viz/plot.h"
 
-enum {
-    SIDES = 2,
-    BRANCHES = 2,
-    GRID = 72, /* points each way */
-    STEPS = 32,
-    CURVE = 201,
-    SLIDERS = 40,
-    FUNCTIONS = 256
-};
-enum { STANDARD, DENDRITIC };
+enum { CURVE = 201, SLIDERS = 40 };
 enum { AND, OR, XOR, N_PROBLEMS };
 enum { /* hits */
        HIT_SLIDER = 1,
@@ -35,18 +24,10 @@ enum { /* hits */
        HIT_MAP = 80,
        HIT_LIST = 100 /* + row of the list */
 };
-#define REACH 3.0 /* inputs from -REACH to REACH */
 #define CURVE_REACH 5.0
 
 static const char *const problem_names[N_PROBLEMS] = {"AND", "OR", "XOR"};
-static const char *const side_names[SIDES] = {"standard", "dendritic"};
-
-typedef struct Unit {
-    const NeuronDendrite *function;
-    double weights[BRANCHES][3]; /* of x1, x2, and the bias */
-    double params[NEURON_MAX_PARAMS];
-    double threshold; /* decides for "yes" above it */
-} Unit;
+static const char *const side_names[VIZ_LAB_SIDES] = {"standard", "dendritic"};
 
 typedef struct Slider {
     char label[48];
@@ -56,106 +37,16 @@ typedef struct Slider {
 } Slider;
 
 typedef struct State {
-    bool begun, fresh; /* fresh: `answers` belong to the units */
-    Unit units[SIDES];
-    NeuronSpec soma;
+    bool begun;
+    VizLab lab;
     int problem;
     int list; /* the side whose list of functions is open; -1: none */
     Slider sliders[SLIDERS];
     size_t n_sliders;
-    VizRect maps[SIDES]; /* inside their axes */
-    float answers[SIDES][GRID * GRID];
-    double low[SIDES], high[SIDES]; /* of them */
+    VizRect maps[VIZ_LAB_SIDES]; /* inside their axes */
 } State;
 
-/* --- the functions there are -------------------------------------------------------- */
-
-static size_t branches_of(int side)
-{
-    return side == STANDARD ? 1 : 2;
-}
-
-static size_t functions_of(int side, const NeuronDendrite *out[FUNCTIONS])
-{
-    size_t n = 0;
-    for (const NeuronDendrite *const *at = neuron_dendrites; *at && n < FUNCTIONS; at++)
-        if ((*at)->pointwise && (*at)->n_branches == branches_of(side))
-            out[n++] = *at;
-    return n;
-}
-
-static double apply(const Unit *unit, const double *z)
-{
-    double y = 0;
-    neuron_activation_reference(unit->function, z, unit->params, &y, NULL, NULL);
-    return y;
-}
-
-static double answer(const State *state, int side, double x1, double x2)
-{
-    const Unit *const unit = &state->units[side];
-    double z[BRANCHES];
-    for (size_t b = 0; b < branches_of(side); b++)
-        z[b] = unit->weights[b][0] * x1 + unit->weights[b][1] * x2 + unit->weights[b][2];
-    const double current = apply(unit, z);
-    if (state->soma.soma->passes || !state->soma.soma->reference)
-        return current;
-    double currents[STEPS], outputs[STEPS], sum = 0;
-    for (size_t k = 0; k < STEPS; k++)
-        currents[k] = current;
-    state->soma.soma->reference(&state->soma, STEPS, currents, outputs, NULL, NULL);
-    for (size_t k = 0; k < STEPS; k++)
-        sum += outputs[k];
-    return sum / STEPS;
-}
-
-static double grid_input(size_t i)
-{
-    return REACH * (2 * ((double)i + 0.5) / GRID - 1);
-}
-
-static void compute(State *state)
-{
-    for (int side = 0; side < SIDES; side++) {
-        state->low[side] = (double)INFINITY;
-        state->high[side] = (double)-INFINITY;
-        for (size_t i = 0; i < GRID * GRID && state->units[side].function; i++) {
-            const double x2 = grid_input(GRID - 1 - i / GRID); /* up is positive */
-            const double y = answer(state, side, grid_input(i % GRID), x2);
-            state->answers[side][i] = (float)y;
-            if (isfinite(y)) {
-                state->low[side] = fmin(state->low[side], y);
-                state->high[side] = fmax(state->high[side], y);
-            }
-        }
-    }
-    state->fresh = true;
-}
-
-/* Halfway for answers that are never negative, else zero. */
-static void choose_threshold(State *state, int side)
-{
-    compute(state);
-    const double low = state->low[side], high = state->high[side];
-    state->units[side].threshold = low < -1e-6 || !(high > 0) ? 0 : 0.5 * fmin(high, 1);
-}
-
-static void set_function(State *state, int side, const NeuronDendrite *function)
-{
-    Unit *const unit = &state->units[side];
-    unit->function = function;
-    for (size_t i = 0; i < function->n_params; i++)
-        unit->params[i] = function->params[i].initial;
-    choose_threshold(state, side);
-}
-
-static void set_soma(State *state, const NeuronSoma *soma)
-{
-    neuron_spec_set_soma(&state->soma, soma);
-    for (int side = 0; side < SIDES; side++)
-        if (state->units[side].function)
-            choose_threshold(state, side);
-}
+/* --- the start ---------------------------------------------------------------------- */
 
 static const NeuronSoma *passing_soma(void)
 {
@@ -167,23 +58,23 @@ static const NeuronSoma *passing_soma(void)
 
 static void begin(State *state)
 {
-    static const char *const wanted[SIDES] = {"tanh", "xnor_ail"};
-    static const double weights[SIDES][BRANCHES][3] = {{{1, 1, 1}, {0, 0, 0}},
-                                                       {{1, 0, 0}, {0, -1, 0}}};
+    static const char *const wanted[VIZ_LAB_SIDES] = {"tanh", "xnor_ail"};
+    static const double weights[VIZ_LAB_SIDES][VIZ_LAB_BRANCHES][3] = {
+        {{1, 1, 1}, {0, 0, 0}}, {{1, 0, 0}, {0, -1, 0}}};
     if (state->begun)
         return;
     state->begun = true;
     state->problem = XOR;
     state->list = -1;
-    state->soma = neuron_spec_default();
-    neuron_spec_set_soma(&state->soma, passing_soma());
-    for (int side = 0; side < SIDES; side++) {
-        const NeuronDendrite *all[FUNCTIONS];
-        const size_t n = functions_of(side, all);
-        memcpy(state->units[side].weights, weights[side], sizeof weights[side]);
+    state->lab.soma = neuron_spec_default();
+    neuron_spec_set_soma(&state->lab.soma, passing_soma());
+    for (int side = 0; side < VIZ_LAB_SIDES; side++) {
+        const NeuronDendrite *all[VIZ_LAB_FUNCTIONS];
+        const size_t n = viz_lab_functions(side, all);
+        memcpy(state->lab.units[side].weights, weights[side], sizeof weights[side]);
         for (size_t i = n; i-- > 0;)
             if (i == 0 || strcmp(all[i]->name, wanted[side]) == 0) {
-                set_function(state, side, all[i]);
+                viz_lab_set_function(&state->lab, side, all[i]);
                 break;
             }
     }
@@ -198,8 +89,9 @@ static bool corner_class(int problem, size_t k)
 
 static bool corner_right(const State *state, int side, size_t k)
 {
-    const double y = answer(state, side, k & 1 ? 1 : -1, k >> 1 & 1 ? 1 : -1);
-    return (y > state->units[side].threshold) == corner_class(state->problem, k);
+    const double y =
+        viz_lab_answer(&state->lab, side, k & 1 ? 1 : -1, k >> 1 & 1 ? 1 : -1);
+    return (y > state->lab.units[side].threshold) == corner_class(state->problem, k);
 }
 
 /* --- sliders ------------------------------------------------------------------------ */
@@ -227,11 +119,11 @@ static void add_params(State *state, const NeuronParam *params, size_t n, double
 /* Those of one side; the soma is shared and stands at the left. */
 static void list_sliders(State *state, int side)
 {
-    Unit *const unit = &state->units[side];
-    for (size_t b = 0; b < branches_of(side); b++)
+    VizLabUnit *const unit = &state->lab.units[side];
+    for (size_t b = 0; b < viz_lab_branches(side); b++)
         for (size_t i = 0; i < 3; i++) {
             char label[48];
-            if (side == STANDARD)
+            if (side == VIZ_LAB_STANDARD)
                 snprintf(label, sizeof label, i < 2 ? "weight %zu" : "bias", i + 1);
             else
                 snprintf(label, sizeof label,
@@ -241,9 +133,9 @@ static void list_sliders(State *state, int side)
     add_slider(state, &unit->threshold, -3, 3, "decides above");
     if (unit->function)
         add_params(state, unit->function->params, unit->function->n_params, unit->params);
-    if (side == STANDARD && !state->soma.soma->passes)
-        add_params(state, state->soma.soma->params, state->soma.soma->n_params,
-                   state->soma.soma_values);
+    if (side == VIZ_LAB_STANDARD && !state->lab.soma.soma->passes)
+        add_params(state, state->lab.soma.soma->params, state->lab.soma.soma->n_params,
+                   state->lab.soma.soma_values);
 }
 
 static void draw_sliders(State *state, const VizView *view, VizDraw *draw, VizRect area,
@@ -279,18 +171,20 @@ static VizPoint crossing(VizPoint a, VizPoint b, double va, double vb, double th
 static void draw_boundary(const State *state, VizDraw *draw, const VizPlot *plot,
                           int side, VizColour colour)
 {
-    const double threshold = state->units[side].threshold;
-    const float *const answers = state->answers[side];
-    const float cell_w = plot->area.w / GRID, cell_h = plot->area.h / GRID;
-    for (size_t row = 0; row + 1 < GRID; row++)
-        for (size_t column = 0; column + 1 < GRID; column++) {
+    const double threshold = state->lab.units[side].threshold;
+    const float *const answers = state->lab.answers[side];
+    const float cell_w = plot->area.w / VIZ_LAB_GRID,
+                cell_h = plot->area.h / VIZ_LAB_GRID;
+    for (size_t row = 0; row + 1 < VIZ_LAB_GRID; row++)
+        for (size_t column = 0; column + 1 < VIZ_LAB_GRID; column++) {
             static const int dx[5] = {0, 1, 1, 0, 0}, dy[5] = {0, 0, 1, 1, 0};
             VizPoint cuts[4];
             size_t n = 0;
             for (int e = 0; e < 4; e++) {
-                const size_t from = (row + (size_t)dy[e]) * GRID + column + (size_t)dx[e];
+                const size_t from =
+                    (row + (size_t)dy[e]) * VIZ_LAB_GRID + column + (size_t)dx[e];
                 const size_t to =
-                    (row + (size_t)dy[e + 1]) * GRID + column + (size_t)dx[e + 1];
+                    (row + (size_t)dy[e + 1]) * VIZ_LAB_GRID + column + (size_t)dx[e + 1];
                 const double va = (double)answers[from], vb = (double)answers[to];
                 if ((va > threshold) == (vb > threshold) || !isfinite(va + vb))
                     continue;
@@ -326,7 +220,7 @@ static void draw_corners(const State *state, const VizView *view, VizDraw *draw,
         viz_hit(draw, (VizRect){at.x - 9, at.y - 9, 18, 18}, HIT_MAP,
                 "%s of (%g, %g) is %s; this unit says %s: %.3g",
                 problem_names[state->problem], x1, x2, yes ? "yes" : "no",
-                right == yes ? "yes" : "no", answer(state, side, x1, x2));
+                right == yes ? "yes" : "no", viz_lab_answer(&state->lab, side, x1, x2));
     }
 }
 
@@ -334,27 +228,28 @@ static void draw_plane(State *state, const VizView *view, VizDraw *draw, VizRect
                        int side)
 {
     const VizTheme *const theme = view->theme;
-    const double threshold = state->units[side].threshold;
+    const double threshold = state->lab.units[side].threshold;
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     const bool roomy = area.h > 150 && area.w > 150;
     VizRect legend = {0};
     if (roomy)
         legend = viz_cut_bottom(&area, line + 4);
-    const VizPlot plot =
-        viz_plot_begin(draw, theme, area, -REACH, REACH, roomy ? "input 1" : NULL, -REACH,
-                       REACH, roomy ? "input 2" : NULL, false);
-    double span = fmax(state->high[side] - threshold, threshold - state->low[side]);
+    const VizPlot plot = viz_plot_begin(draw, theme, area, -VIZ_LAB_REACH, VIZ_LAB_REACH,
+                                        roomy ? "input 1" : NULL, -VIZ_LAB_REACH,
+                                        VIZ_LAB_REACH, roomy ? "input 2" : NULL, false);
+    double span =
+        fmax(state->lab.high[side] - threshold, threshold - state->lab.low[side]);
     span = isfinite(span) && span > 0 ? span : 1;
-    uint8_t indices[GRID * GRID];
-    viz_table_indices(GRID * GRID, state->answers[side], (float)(threshold - span),
-                      (float)(threshold + span), indices);
-    viz_image(draw, plot.area, GRID, GRID, indices, theme->signed_);
+    uint8_t indices[VIZ_LAB_GRID * VIZ_LAB_GRID];
+    viz_table_indices(VIZ_LAB_GRID * VIZ_LAB_GRID, state->lab.answers[side],
+                      (float)(threshold - span), (float)(threshold + span), indices);
+    viz_image(draw, plot.area, VIZ_LAB_GRID, VIZ_LAB_GRID, indices, theme->signed_);
     state->maps[side] = plot.area;
     if (view->mouse_here && viz_inside(plot.area, view->mouse.x, view->mouse.y)) {
         const double x1 = viz_plot_x(&plot, view->mouse.x),
                      x2 = viz_plot_y(&plot, view->mouse.y);
         viz_hit(draw, plot.area, HIT_MAP, "(%.2f, %.2f): %.3g", x1, x2,
-                answer(state, side, x1, x2));
+                viz_lab_answer(&state->lab, side, x1, x2));
     }
     const VizRect former = viz_draw_clip(draw, plot.area);
     draw_boundary(state, draw, &plot, side, theme->text);
@@ -373,22 +268,22 @@ typedef struct Curve {
 } Curve;
 
 /* f and its slope; or f over the first branch for three values of the second. */
-static size_t curves_of(const Unit *unit, int side, Curve curves[3])
+static size_t curves_of(const VizLabUnit *unit, int side, Curve curves[3])
 {
-    const size_t n = side == STANDARD ? 2 : 3;
+    const size_t n = side == VIZ_LAB_STANDARD ? 2 : 3;
     for (size_t c = 0; c < n; c++) {
         const double second = 2.0 * (double)c - 2;
-        if (side == STANDARD)
+        if (side == VIZ_LAB_STANDARD)
             snprintf(curves[c].name, sizeof curves[c].name, "%s", c ? "slope" : "output");
         else
             snprintf(curves[c].name, sizeof curves[c].name, "branch 2 at %g", second);
         for (size_t i = 0; i < CURVE; i++) {
             const double x = CURVE_REACH * (2.0 * (double)i / (CURVE - 1) - 1);
-            const double z[BRANCHES] = {x, second};
-            double y = 0, slopes[BRANCHES] = {0};
+            const double z[VIZ_LAB_BRANCHES] = {x, second};
+            double y = 0, slopes[VIZ_LAB_BRANCHES] = {0};
             neuron_activation_reference(unit->function, z, unit->params, &y, slopes,
                                         NULL);
-            curves[c].y[i] = side == STANDARD && c ? slopes[0] : y;
+            curves[c].y[i] = side == VIZ_LAB_STANDARD && c ? slopes[0] : y;
         }
     }
     return n;
@@ -398,7 +293,7 @@ static void draw_activation(const State *state, const VizView *view, VizDraw *dr
                             VizRect area, int side)
 {
     const VizTheme *const theme = view->theme;
-    const Unit *const unit = &state->units[side];
+    const VizLabUnit *const unit = &state->lab.units[side];
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     Curve curves[3];
     const size_t n = curves_of(unit, side, curves);
@@ -425,9 +320,9 @@ static void draw_activation(const State *state, const VizView *view, VizDraw *dr
         viz_text(draw, VIZ_FONT_SMALL, at.x + 16, at.y, VIZ_LEFT, theme->dim, "%s",
                  curves[c].name);
     }
-    const VizPlot plot = viz_plot_begin(draw, theme, area, -CURVE_REACH, CURVE_REACH,
-                                        side == STANDARD ? "weighted input" : "branch 1",
-                                        low, high, "", false);
+    const VizPlot plot = viz_plot_begin(
+        draw, theme, area, -CURVE_REACH, CURVE_REACH,
+        side == VIZ_LAB_STANDARD ? "weighted input" : "branch 1", low, high, "", false);
     for (size_t c = n; c-- > 0;)
         viz_plot_line(draw, &plot, CURVE, x, curves[c].y, 2, theme->series[c]);
 }
@@ -437,15 +332,15 @@ static void draw_activation(const State *state, const VizView *view, VizDraw *dr
 static void draw_list(const State *state, const VizView *view, VizDraw *draw,
                       VizRect area, int side)
 {
-    const NeuronDendrite *all[FUNCTIONS];
-    const size_t n = functions_of(side, all);
+    const NeuronDendrite *all[VIZ_LAB_FUNCTIONS];
+    const size_t n = viz_lab_functions(side, all);
     const float row = viz_choice_height(draw);
     const size_t rows = (size_t)fmaxf(area.h / row, 1), columns = (n + rows - 1) / rows;
     const float width = fminf(area.w / (float)columns, 170);
     for (size_t i = 0; i < n; i++) {
         const VizRect at = {area.x + (float)(i / rows) * width,
                             area.y + (float)(i % rows) * row, width - 4, row - 2};
-        const bool chosen = all[i] == state->units[side].function;
+        const bool chosen = all[i] == state->lab.units[side].function;
         viz_round_rect(draw, at, 4, chosen ? view->theme->accent : view->theme->raised);
         viz_text_within(draw, VIZ_FONT_SMALL, at.x + 6, at.y + 2, at.w - 8, VIZ_LEFT,
                         chosen ? view->theme->panel : view->theme->text, "%s",
@@ -459,7 +354,7 @@ static VizRect draw_name(const State *state, const VizView *view, VizDraw *draw,
                          VizRect area, int side)
 {
     const VizTheme *const theme = view->theme;
-    const Unit *const unit = &state->units[side];
+    const VizLabUnit *const unit = &state->lab.units[side];
     const float height = viz_line_height(draw, VIZ_FONT_NORMAL) + 6;
     VizRect head = viz_cut_top(&area, height);
     size_t right = 0;
@@ -495,7 +390,7 @@ static VizRect draw_name(const State *state, const VizView *view, VizDraw *draw,
 static void draw_side(State *state, const VizView *view, VizDraw *draw, VizRect area,
                       int side)
 {
-    if (!state->units[side].function)
+    if (!state->lab.units[side].function)
         return;
     area = draw_name(state, view, draw, area, side);
     if (state->list == side) {
@@ -528,13 +423,14 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
 {
     State *const state = opaque;
     begin(state);
-    if (!state->units[STANDARD].function || !state->units[DENDRITIC].function) {
+    if (!state->lab.units[VIZ_LAB_STANDARD].function ||
+        !state->lab.units[VIZ_LAB_DENDRITIC].function) {
         viz_nothing(draw, view->theme, area,
                     "This build has no functions of two branches to compare.");
         return;
     }
-    if (!state->fresh)
-        compute(state);
+    if (!state->lab.fresh)
+        viz_lab_compute(&state->lab);
     state->n_sliders = 0;
     area = viz_inset(area, 8);
     if (area.h > 120 && area.w > 200) {
@@ -544,7 +440,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
                                        N_PROBLEMS, problem_names, (size_t)state->problem,
                                        "the problem of the four points (p)"));
         viz_cut_left(&head, 12);
-        const char *const soma = state->soma.soma->name;
+        const char *const soma = state->lab.soma.soma->name;
         const char *const labels[1] = {soma};
         if (head.w > 120) {
             viz_text(draw, VIZ_FONT_SMALL, head.x, head.y + 3, VIZ_LEFT, view->theme->dim,
@@ -554,7 +450,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
                                            labels, 1, "the next soma (o)"));
             viz_text_within(draw, VIZ_FONT_SMALL, head.x + 10, head.y + 3, head.w - 10,
                             VIZ_LEFT, view->theme->dim, "%s",
-                            state->soma.soma->passes
+                            state->lab.soma.soma->passes
                                 ? "the output is the activation itself"
                                 : "the output is its mean over 32 steps");
         }
@@ -562,19 +458,19 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     VizRect left = viz_cut_left(&area, area.w / 2);
     viz_cut_right(&left, 8);
     viz_cut_left(&area, 8);
-    draw_side(state, view, draw, left, STANDARD);
-    draw_side(state, view, draw, area, DENDRITIC);
+    draw_side(state, view, draw, left, VIZ_LAB_STANDARD);
+    draw_side(state, view, draw, area, VIZ_LAB_DENDRITIC);
 }
 
 /* --- hearing ------------------------------------------------------------------------ */
 
 static void step_function(State *state, int side, int by)
 {
-    const NeuronDendrite *all[FUNCTIONS];
-    const int n = (int)functions_of(side, all);
+    const NeuronDendrite *all[VIZ_LAB_FUNCTIONS];
+    const int n = (int)viz_lab_functions(side, all);
     for (int i = 0; i < n; i++)
-        if (all[i] == state->units[side].function) {
-            set_function(state, side, all[(i + by + n) % n]);
+        if (all[i] == state->lab.units[side].function) {
+            viz_lab_set_function(&state->lab, side, all[(i + by + n) % n]);
             return;
         }
 }
@@ -582,8 +478,8 @@ static void step_function(State *state, int side, int by)
 static void next_soma(State *state)
 {
     for (const NeuronSoma *const *at = neuron_somas; *at; at++)
-        if (*at == state->soma.soma) {
-            set_soma(state, at[1] ? at[1] : neuron_somas[0]);
+        if (*at == state->lab.soma.soma) {
+            viz_lab_set_soma(&state->lab, at[1] ? at[1] : neuron_somas[0]);
             return;
         }
 }
@@ -601,10 +497,10 @@ static bool press(State *state, int hit)
     else if (hit == HIT_SOMA)
         next_soma(state);
     else if (hit >= HIT_LIST && state->list >= 0) {
-        const NeuronDendrite *all[FUNCTIONS];
-        const size_t n = functions_of(state->list, all);
+        const NeuronDendrite *all[VIZ_LAB_FUNCTIONS];
+        const size_t n = viz_lab_functions(state->list, all);
         if ((size_t)(hit - HIT_LIST) < n)
-            set_function(state, state->list, all[hit - HIT_LIST]);
+            viz_lab_set_function(&state->lab, state->list, all[hit - HIT_LIST]);
         state->list = -1;
     } else
         return false;
@@ -625,7 +521,7 @@ static bool input(void *opaque, VizView *view, const VizInput *input, VizRect ar
         const double snap = (at->high - at->low) / 200;
         value = round(value / snap) * snap;
         *at->value = fmin(fmax(value, at->low), at->high);
-        state->fresh = false;
+        state->lab.fresh = false;
         return true;
     }
     if (input->kind == VIZ_PRESS)
@@ -641,7 +537,7 @@ static bool input(void *opaque, VizView *view, const VizInput *input, VizRect ar
         return true;
     case 'a':
     case 'd':
-        step_function(state, input->key == 'a' ? STANDARD : DENDRITIC, 1);
+        step_function(state, input->key == 'a' ? VIZ_LAB_STANDARD : VIZ_LAB_DENDRITIC, 1);
         return true;
     default:
         return false;
@@ -653,10 +549,11 @@ static void caption(void *opaque, const VizView *view, char *text, size_t size)
     const State *const state = opaque;
     (void)view;
     *text = '\0';
-    if (state->begun && state->units[STANDARD].function &&
-        state->units[DENDRITIC].function)
-        snprintf(text, size, "%s beside %s", state->units[STANDARD].function->name,
-                 state->units[DENDRITIC].function->name);
+    if (state->begun && state->lab.units[VIZ_LAB_STANDARD].function &&
+        state->lab.units[VIZ_LAB_DENDRITIC].function)
+        snprintf(text, size, "%s beside %s",
+                 state->lab.units[VIZ_LAB_STANDARD].function->name,
+                 state->lab.units[VIZ_LAB_DENDRITIC].function->name);
 }
 
 static SimStatus csv(void *opaque, const VizView *view, FILE *out)
@@ -664,17 +561,19 @@ static SimStatus csv(void *opaque, const VizView *view, FILE *out)
     State *const state = opaque;
     (void)view;
     begin(state);
-    if (!state->units[STANDARD].function || !state->units[DENDRITIC].function)
+    if (!state->lab.units[VIZ_LAB_STANDARD].function ||
+        !state->lab.units[VIZ_LAB_DENDRITIC].function)
         return sim_fail(SIM_ERR_UNSUPPORTED, "lab: there are no functions to compare");
-    if (!state->fresh)
-        compute(state);
+    if (!state->lab.fresh)
+        viz_lab_compute(&state->lab);
     fprintf(out, "input_1,input_2,standard_%s,dendritic_%s\n",
-            state->units[STANDARD].function->name,
-            state->units[DENDRITIC].function->name);
-    for (size_t i = 0; i < GRID * GRID; i++)
-        fprintf(out, "%.6g,%.6g,%.9g,%.9g\n", grid_input(i % GRID),
-                grid_input(GRID - 1 - i / GRID), (double)state->answers[STANDARD][i],
-                (double)state->answers[DENDRITIC][i]);
+            state->lab.units[VIZ_LAB_STANDARD].function->name,
+            state->lab.units[VIZ_LAB_DENDRITIC].function->name);
+    for (size_t i = 0; i < VIZ_LAB_GRID * VIZ_LAB_GRID; i++)
+        fprintf(out, "%.6g,%.6g,%.9g,%.9g\n", viz_lab_input(i % VIZ_LAB_GRID),
+                viz_lab_input(VIZ_LAB_GRID - 1 - i / VIZ_LAB_GRID),
+                (double)state->lab.answers[VIZ_LAB_STANDARD][i],
+                (double)state->lab.answers[VIZ_LAB_DENDRITIC][i]);
     return SIM_OK;
 }
 

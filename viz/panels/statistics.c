@@ -346,7 +346,7 @@ static void draw_spread(const State *state, const VizView *view, VizDraw *draw,
     const Spread *const spread = &state->spread;
     const VizLayer *const layer = chosen(view);
     const double ms = step_ms(view->sides[0].subject);
-    char title[192], cv[32];
+    char title[192], cv[48];
     VizRect below = area;
     const VizRect above = viz_cut_top(&below, 0.5f * area.h - 4);
     viz_cut_top(&below, 8);
@@ -363,7 +363,7 @@ static void draw_spread(const State *state, const VizView *view, VizDraw *draw,
     draw_histogram(view, draw, above, title, spread->n_rate_bins, spread->rates, -half,
                    100 + half, "% of steps", "% of steps");
     if (isfinite(spread->cv))
-        snprintf(cv, sizeof cv, ", CV %.2f", spread->cv);
+        snprintf(cv, sizeof cv, ", mean CV of a neuron %.2f", spread->cv);
     else
         *cv = '\0';
     const double unit = ms > 0 ? ms : 1;
