@@ -14,7 +14,7 @@
 enum { OPTION_SEEDS = 256, OPTION_MATCH, OPTION_JOBS, OPTION_PLAN, OPTION_PROBE };
 
 typedef struct Arguments {
-    const char *experiment, *out, *resume;
+    CliStart start;
     bool plan;
     int probe; /* threads */
     CliSettings settings, vary;
@@ -60,28 +60,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (arguments->probe < 1)
             argp_error(state, "--probe wants a number of threads");
         return 0;
-    case 'o':
-        arguments->out = text;
-        return 0;
-    case 'r':
-        arguments->resume = text;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->experiment)
-            argp_error(state, "one experiment at a time: what is \"%s\"?", text);
-        arguments->experiment = text;
-        return 0;
     case ARGP_KEY_END:
-        if (!arguments->experiment == !arguments->resume)
-            argp_error(state, "give an EXPERIMENT.yaml, or --resume FOLDER");
-        if (arguments->resume &&
-            (arguments->out || arguments->settings.n || arguments->vary.n))
+        if (arguments->start.resume &&
+            (arguments->start.out || arguments->settings.n || arguments->vary.n))
             argp_error(state,
                        "a resumed comparison stays as it is: leave the others away");
-        return 0;
+        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        break;
     }
+    return cli_start_parse(&arguments->start, "FOLDER", key, text, state);
 }
 
 static const struct argp_option options[] = {
@@ -212,7 +200,8 @@ out:
 static int probe(const Arguments *arguments)
 {
     double rate = 0.0;
-    if (cli_compare_probe(arguments->experiment, arguments->probe, 0.4, &rate) != SIM_OK)
+    if (cli_compare_probe(arguments->start.experiment, arguments->probe, 0.4, &rate) !=
+        SIM_OK)
         return cli_failed("apical compare --probe");
     printf("%.9g\n", rate);
     return CLI_OK;
@@ -228,15 +217,16 @@ static int run(int argc, char **argv)
     cli_parse(&argp, argc, argv, &arguments);
     if (arguments.probe)
         return probe(&arguments);
-    snprintf(file, sizeof file, "%s", arguments.experiment ? arguments.experiment : "");
-    if (arguments.resume)
-        SIM_TRY(cli_path_join(arguments.resume, "compare.yaml", file));
+    snprintf(file, sizeof file, "%s",
+             arguments.start.experiment ? arguments.start.experiment : "");
+    if (arguments.start.resume)
+        SIM_TRY(cli_path_join(arguments.start.resume, "compare.yaml", file));
     SIM_TRY(cli_compare_plan(file, arguments.settings.rows, arguments.settings.n,
                              arguments.vary.rows, arguments.vary.n, cli_warn, argv[0],
                              &compare));
-    if (arguments.resume || arguments.out)
+    if (arguments.start.resume || arguments.start.out)
         snprintf(folder, sizeof folder, "%s",
-                 arguments.resume ? arguments.resume : arguments.out);
+                 arguments.start.resume ? arguments.start.resume : arguments.start.out);
     else
         default_folder(&compare, file, folder, sizeof folder);
     print_plan(&compare, arguments.plan ? NULL : folder);

@@ -19,18 +19,6 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-static bool is_checkpoint(const char *path)
-{
-    static const unsigned char mark[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    unsigned char head[8];
-    FILE *const file = fopen(path, "rb");
-    const bool same = file && fread(head, 1, sizeof head, file) == sizeof head &&
-                      memcmp(head, mark, sizeof mark) == 0;
-    if (file)
-        fclose(file);
-    return same;
-}
-
 static SimStatus choose_file(const char *model, char *path)
 {
     static const char *const names[] = {"best.h5", "last.h5"};
@@ -170,7 +158,7 @@ SimStatus cli_session_open(const char *model, const char *const *settings,
     CliSession session = {0};
     SimStore *store = NULL;
     SIM_TRY(choose_file(model, session.source));
-    if (is_checkpoint(session.source)) {
+    if (sim_store_is(session.source)) {
         SIM_TRY(sim_store_open(session.source, &store));
         SIM_TRY(cli_checkpoint_verify(store, session.source));
         SIM_TRY(cli_checkpoint_describe(store, settings, n_settings, &session));

@@ -12,7 +12,7 @@
 #include "cli/trainer.h"
 
 typedef struct Arguments {
-    const char *experiment, *out, *resume;
+    CliStart start;
     CliSettings settings;
 } Arguments;
 
@@ -23,26 +23,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 's':
         cli_settings_add(&arguments->settings, text, state);
         return 0;
-    case 'o':
-        arguments->out = text;
-        return 0;
-    case 'r':
-        arguments->resume = text;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->experiment)
-            argp_error(state, "one experiment at a time: what is \"%s\"?", text);
-        arguments->experiment = text;
-        return 0;
     case ARGP_KEY_END:
-        if (!arguments->experiment == !arguments->resume)
-            argp_error(state, "give an EXPERIMENT.yaml, or --resume RUN");
-        if (arguments->resume && arguments->out)
+        if (arguments->start.resume && arguments->start.out)
             argp_error(state, "a resumed run stays in its folder: leave --out away");
-        return 0;
+        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        break;
     }
+    return cli_start_parse(&arguments->start, "RUN", key, text, state);
 }
 
 static const struct argp_option options[] = {
@@ -111,15 +99,15 @@ static int run(int argc, char **argv)
     char folder[1024], model[1100];
     bool resume = false;
     cli_parse(&argp, argc, argv, &arguments);
-    if (arguments.resume) {
-        snprintf(folder, sizeof folder, "%s", arguments.resume);
+    if (arguments.start.resume) {
+        snprintf(folder, sizeof folder, "%s", arguments.start.resume);
         SIM_TRY(find_run(folder, model, sizeof model, &resume));
     } else {
-        snprintf(model, sizeof model, "%s", arguments.experiment);
-        if (arguments.out)
-            snprintf(folder, sizeof folder, "%s", arguments.out);
+        snprintf(model, sizeof model, "%s", arguments.start.experiment);
+        if (arguments.start.out)
+            snprintf(folder, sizeof folder, "%s", arguments.start.out);
         else
-            default_folder(arguments.experiment, folder, sizeof folder);
+            default_folder(arguments.start.experiment, folder, sizeof folder);
     }
     SIM_TRY(cli_session_open(model, arguments.settings.rows, arguments.settings.n,
                              CLI_NEED_DATA, cli_warn, argv[0], &session));
@@ -127,7 +115,7 @@ static int run(int argc, char **argv)
     SIM_TRY(data_set_prepare(&session.set, session.context.team.n_threads,
                              cli_progress_step, &progress));
     cli_progress_end(&progress);
-    if (!arguments.resume)
+    if (!arguments.start.resume)
         SIM_TRY(check_new(folder));
     SIM_TRY(cli_train(&session, folder, resume));
 out:

@@ -66,23 +66,11 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static bool is_hdf5(const char *path)
-{
-    static const unsigned char mark[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    unsigned char head[8];
-    FILE *const file = fopen(path, "rb");
-    const bool same = file && fread(head, 1, sizeof head, file) == sizeof head &&
-                      memcmp(head, mark, sizeof mark) == 0;
-    if (file)
-        fclose(file);
-    return same;
-}
-
 /* A checkpoint has a network in it; any other HDF5 file is taken for a recording. */
 static bool is_checkpoint(const char *path)
 {
     SimStore *store = NULL;
-    if (!is_hdf5(path) || sim_store_open(path, &store) != SIM_OK)
+    if (!sim_store_is(path) || sim_store_open(path, &store) != SIM_OK)
         return false;
     const bool found = !sim_store_has_attribute(store, "", "steps");
     sim_store_close(store);
@@ -337,7 +325,7 @@ static SimStatus open_file(void *argument, const char *path, VizOpened *out)
     if (is_model(path))
         return sim_fail(SIM_ERR_UNSUPPORTED, "%s is a model: start \"apical view\" on it",
                         path);
-    if (is_hdf5(path))
+    if (sim_store_is(path))
         return viz_source_recording_open(path, &out->sources[0], &out->events);
     if (viewed->n_models > 0)
         return open_input(viewed, path, out);
@@ -453,7 +441,7 @@ static SimStatus open_target(CliViewed *viewed, VizAppOptions *options)
             "%s is no model, so %s cannot be its input: wanted an experiment, "
             "a run folder or a checkpoint first",
             target, viewed->what.input);
-    if (is_hdf5(target))
+    if (sim_store_is(target))
         return viz_source_recording_open(target, &options->first.sources[0],
                                          &options->first.events);
     options->open_next = open_next;

@@ -37,6 +37,8 @@ typedef struct SimStoreInfo {
 
 /* Errors name the file, the array and what to do. `out` is owned by the caller. */
 SimStatus sim_store_create(const char *path, SimStore **out);
+/* Whether a file begins as one of HDF5 does. */
+bool sim_store_is(const char *path);
 /* For a file that grows for long: what describes its arrays is gathered at its front (64
  * KiB), so that a part of it can be opened (sim_store_open_part). */
 SimStatus sim_store_create_growing(const char *path, SimStore **out);

@@ -284,16 +284,23 @@ static void close_file(SimStore *store)
 
 /* --- opening to read --------------------------------------------------------------- */
 
-static SimStatus open_file(const char *path, bool part, SimStore **out)
+bool sim_store_is(const char *path)
 {
     static const unsigned char magic[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    unsigned char head[8] = {0};
-    FILE *stream = fopen(path, "rb");
-    if (!stream)
+    unsigned char head[8];
+    FILE *const stream = fopen(path, "rb");
+    const bool same = stream && fread(head, 1, sizeof head, stream) == sizeof head &&
+                      memcmp(head, magic, sizeof magic) == 0;
+    if (stream)
+        fclose(stream);
+    return same;
+}
+
+static SimStatus open_file(const char *path, bool part, SimStore **out)
+{
+    if (access(path, R_OK) != 0)
         return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    const size_t got = fread(head, 1, sizeof head, stream);
-    fclose(stream);
-    if (got != sizeof head || memcmp(head, magic, sizeof magic) != 0)
+    if (!sim_store_is(path))
         return sim_fail(SIM_ERR_FORMAT, "%s: byte 0: this is not an HDF5 file", path);
     SimStore *store = NULL;
     SimStatus status = new_store(path, false, &store);

@@ -57,3 +57,29 @@ static inline void neuron_pwlu_slopes(int cells, Real x, const Real *p, Real *d_
     d_p[NEURON_PWLU_BL] = below ? -kl : above ? R(0.0) : -k * (right - x) / width;
     d_p[NEURON_PWLU_BR] = below ? R(0.0) : above ? -kr : -k * (x - left) / width;
 }
+
+/* Of every number of cells: the rows before the heights, and what ends the file. */
+#define NEURON_PWLU_ENDS                                                                 \
+    {"BL", -2.0, -100.0, 100.0, true, "where the cells begin"},                          \
+        {"BR", 2.0, -100.0, 100.0, true, "where they end"},                              \
+        {"KL", 0.0, -100.0, 100.0, true, "slope to the left"},                           \
+    {                                                                                    \
+        "KR", 1.0, -100.0, 100.0, true, "slope to the right"                             \
+    }
+
+#define NEURON_PWLU(NAME, CELLS, TEXT)                                                   \
+    static inline Real value(const Real *x, const Real *p)                               \
+    {                                                                                    \
+        return neuron_pwlu(CELLS, x[0], p);                                              \
+    }                                                                                    \
+    static inline void slopes(const Real *x, const Real *p, Real *d_x, Real *d_p)        \
+    {                                                                                    \
+        neuron_pwlu_slopes(CELLS, x[0], p, &d_x[0], d_p);                                \
+    }                                                                                    \
+    NEURON_POINTWISE(NAME, 1, NEURON_PWLU_Y + (CELLS) + 1,                               \
+                     .summary =                                                          \
+                         "piecewise linear, " TEXT " cells, starts as the rectifier",    \
+                     .formula = "lines through Y0 ... Y" TEXT " at equal steps from BL " \
+                                "to BR, slopes KL and KR outside",                       \
+                     .source = "Zhou et al., arXiv:2104.03693",                          \
+                     .certainty = "second hand", .params = params)
