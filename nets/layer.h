@@ -97,8 +97,11 @@ typedef struct NetLayerPlan {
     bool takes_affine[NET_MAX_INPUTS]; /* reads scale x + shift where the run says so */
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
-    unsigned gradient_in_place;           /* bit i: backward may write dx[i] over dy */
-    unsigned output_in_place; /* bit i: forward may write y over x[i], read as it is */
+    /* Gradients may be SIM_BF16: dy; bit i: dx[i], which is then never added to. */
+    bool takes_bf16;
+    unsigned gives_bf16;
+    unsigned gradient_in_place; /* bit i: backward may write dx[i] over dy */
+    unsigned output_in_place;   /* bit i: forward may write y over x[i], read as it is */
     bool by_step; /* forward again and backward may be asked for any run of steps: each
                      only looks at its own steps and at `saved` as forward left it */
     /* Backward may also be asked for run by run from the last to the first, on what
@@ -147,10 +150,11 @@ typedef struct NetLayerRun {
     SimRng rng;    /* purpose set by the layer; epoch = training step, stream = node */
 
     /* Backward. */
-    const float *dy;                 /* [nt, y step] */
-    float *dx[NET_MAX_INPUTS];       /* of scale x + shift; NULL: not wanted */
-    bool accumulate[NET_MAX_INPUTS]; /* dx += instead of = */
-    float *const *d_params;          /* +=; NULL entries for buffers */
+    const float *dy;                          /* [nt, y step] */
+    SimForm dy_form, dx_form[NET_MAX_INPUTS]; /* SIM_BF16: that lies there, not floats */
+    float *dx[NET_MAX_INPUTS];                /* of scale x + shift; NULL: not wanted */
+    bool accumulate[NET_MAX_INPUTS];          /* dx += instead of = */
+    float *const *d_params;                   /* +=; NULL entries for buffers */
 } NetLayerRun;
 
 typedef struct NetLayer {

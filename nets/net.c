@@ -206,12 +206,15 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .rng = {.seed = net->params->seed,
                                  .epoch = (uint32_t)net->step,
                                  .stream = (uint32_t)at->node},
-                         .dy = at_run(net, node, SIM_DENSE, at->dy)};
+                         .dy = at_run(net, node, node->gradient_form, at->dy),
+                         .dy_form = node->gradient_form};
     for (size_t i = 0; i < node->plan.n_inputs; i++) {
         const PlanNode *from = &net->plan.nodes[plan_source(&net->plan, node, i)];
         run->x[i] = tensor_at(net, from, at->x[i]);
         run->x_active[i] = at_run(net, from, SIM_SPIKES, at->x_active[i]);
-        run->dx[i] = at_run(net, &net->plan.nodes[node->inputs[i]], SIM_DENSE, at->dx[i]);
+        const PlanNode *to = &net->plan.nodes[node->inputs[i]];
+        run->dx[i] = at_run(net, to, to->gradient_form, at->dx[i]);
+        run->dx_form[i] = to->gradient_form;
         run->accumulate[i] = at->accumulate[i];
     }
 }

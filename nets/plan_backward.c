@@ -160,7 +160,8 @@ static SimStatus gradient_of(Plan *plan, int number, size_t input, int over, int
              plan_hands_on(plan, number, input))
         from->gradient = node->gradient;
     else
-        SIM_TRY(plan_add_tensor(plan, from->plan.out, SIM_DENSE, loop, &from->gradient));
+        SIM_TRY(plan_add_tensor(plan, from->plan.out, from->gradient_form, loop,
+                                &from->gradient));
     plan->buffers[from->gradient].owners++;
 out:
     return status;
@@ -377,6 +378,8 @@ static int way_made(const Plan *plan, int first, int last)
     const int dy = plan->nodes[first].gradient;
     return dy != PLAN_NONE && plan->buffers[dy].owners == 1 &&
                    plan->buffers[dy].loop == PLAN_NONE &&
+                   plan->nodes[first].gradient_form ==
+                       plan->nodes[node->inputs[0]].gradient_form &&
                    sim_shape_step(plan->nodes[first].plan.out) ==
                        sim_shape_step(plan->nodes[node->inputs[0]].plan.out)
                ? dy
@@ -391,7 +394,9 @@ static SimStatus emit_windows(Plan *plan, int first, int last, int before)
     PlanNode *from = &plan->nodes[before];
     const size_t bytes = sim_step_bytes(SIM_DENSE, from->plan.out);
     const size_t window = plan_window_of(plan, bytes, run_of(plan, last));
-    const bool over = plan->nodes[from->inputs[0]].gradient == PLAN_NONE &&
+    const PlanNode *to = &plan->nodes[from->inputs[0]];
+    const bool over = to->gradient == PLAN_NONE &&
+                      from->gradient_form == to->gradient_form &&
                       from->plan.gradient_in_place;
     const int way = way_made(plan, first, last);
     SIM_TRY(emit_retrace(plan, before, window));

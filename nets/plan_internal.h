@@ -86,6 +86,7 @@ typedef struct PlanNode {
     bool gathered;              /* its reader does what its own gather would */
     bool done;                  /* its backward is in the program */
     bool constant;              /* the same at every step: run once per sequence */
+    SimForm gradient_form;      /* of its output */
     bool needs_gradient;        /* of its output: something trained lies before it */
     bool reached;               /* a gradient arrives at its output */
     bool wanted;                /* somebody reads its output after the forward pass: */
@@ -180,6 +181,8 @@ void plan_fold(Plan *plan);
 bool plan_is_looked_at(const Plan *plan, int number); /* an output, or watched */
 /* The node whose wire is read at this input, behind what is folded there. */
 int plan_source(const Plan *plan, const PlanNode *node, size_t input);
+/* Which gradients are bfloat16 (plan_share.c). */
+void plan_gradient_forms(Plan *plan);
 /* While backward is laid out: the gradient of that input may be the buffer of dy. */
 bool plan_hands_on(const Plan *plan, int number, size_t input);
 /* Which nodes go together by strips, after plan_fold; then their instructions, when the

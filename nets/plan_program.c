@@ -146,6 +146,7 @@ SimStatus plan_program(Plan *plan)
     SIM_TRY(plan_add_instruction(plan, PLAN_START, PLAN_NONE, &at));
     if (plan->options.training) {
         mark_reached(plan);
+        plan_gradient_forms(plan);
         SIM_TRY(plan_choose_memory(plan));
     }
     SIM_TRY(plan_find_strips(plan));

@@ -87,6 +87,23 @@ static bool waits_for(const Plan *plan, int a, int b, int at)
     return true;
 }
 
+/* A gradient that one layer makes and one reads is bfloat16 where both know that. Where
+ * several add up it is f32. */
+void plan_gradient_forms(Plan *plan)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        const PlanNode *reader = &plan->nodes[k];
+        for (size_t i = 0; i < reader->plan.n_inputs; i++) {
+            PlanNode *from = &plan->nodes[reader->inputs[i]];
+            if (from->layer && from->plan.takes_bf16 && !from->constant &&
+                (reader->plan.gives_bf16 >> i & 1) &&
+                plan_readers(plan, reader->inputs[i]) == 1 &&
+                !plan_is_looked_at(plan, reader->inputs[i]))
+                from->gradient_form = SIM_BF16;
+        }
+    }
+}
+
 static size_t gradient_count(const Plan *plan, const PlanNode *node)
 {
     const SimShape s = node->plan.out;
@@ -97,7 +114,7 @@ bool plan_hands_on(const Plan *plan, int number, size_t input)
 {
     const PlanNode *node = &plan->nodes[number];
     const int from = node->inputs[input], dy = node->gradient;
-    if (dy == PLAN_NONE ||
+    if (dy == PLAN_NONE || node->gradient_form != plan->nodes[from].gradient_form ||
         gradient_count(plan, node) != gradient_count(plan, &plan->nodes[from]))
         return false;
     for (size_t i = 0; i < node->plan.n_inputs; i++)

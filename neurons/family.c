@@ -11,10 +11,10 @@ typedef struct Work {
     const NeuronFamily *family;
     SimLif lif;
     float rest;
-    size_t pixels, block, n_blocks; /* of one step */
-    float *decay, *gain;            /* [c] */
-    float *per_thread;              /* backward: what the kernel needs */
-    size_t per_thread_floats;
+    size_t pixels, block, n_blocks;          /* of one step */
+    float *decay, *gain;                     /* [c] */
+    float *per_thread;                       /* backward: what the kernel needs */
+    size_t per_thread_floats, kernel_floats; /* the gradients of a block come behind */
     double *sums; /* backward: d_decay, d_gain [n_blocks, 2, c]; NULL: nothing trained */
     double *affine_sums; /* backward: for SimAffine.sums [n_blocks, 2, c] */
     size_t bytes;        /* of scratch, all of it */
@@ -36,8 +36,11 @@ static Work lay_out(const NeuronRun *run)
                  .pixels = sim_shape_pixels(s),
                  .block = s.c >= BLOCK_FLOATS ? 1 : BLOCK_FLOATS / s.c};
     work.n_blocks = (work.pixels + work.block - 1) / work.block;
-    work.per_thread_floats =
+    work.kernel_floats =
         sim_align_up(sim_lif_scratch(run->nt) * sizeof(float)) / sizeof(float);
+    work.per_thread_floats = work.kernel_floats;
+    if (run->context->precision == SIM_PRECISION_BF16)
+        work.per_thread_floats += run->nt * work.block * s.c;
     const size_t row = sim_align_up(s.c * sizeof(float));
     const size_t sums = is_trained(run->spec)
                             ? sim_align_up(work.n_blocks * 2 * s.c * sizeof(double))
@@ -130,6 +133,36 @@ void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family)
     sim_team_run(&run->context->team, work.n_blocks, forward_block, &work);
 }
 
+/* Gradients of a block side by side as f32, and back to where they belong. */
+static void fetch(const Work *work, size_t at, size_t n, float *room)
+{
+    const NeuronRun *run = work->run;
+    const uint16_t *narrow = (const uint16_t *)(const void *)run->d_y;
+    for (size_t t = 0; t < run->nt; t++) {
+        const size_t first = t * work->pixels * run->shape.c + at;
+        if (run->d_y_form == SIM_BF16)
+            run->context->kernels.bf16_widen(n, narrow + first, room + t * n);
+        else
+            memcpy(room + t * n, run->d_y + first, n * sizeof *room);
+    }
+}
+
+static void hand_over(const Work *work, size_t at, size_t n, const float *room)
+{
+    const NeuronRun *run = work->run;
+    const SimKernels *kernels = &run->context->kernels;
+    uint16_t *narrow = (uint16_t *)(void *)run->d_x;
+    for (size_t t = 0; t < run->nt; t++) {
+        const size_t first = t * work->pixels * run->shape.c + at;
+        if (run->d_x_form == SIM_BF16)
+            kernels->bf16_piece(1, n, n, 0, room + t * n, narrow + first);
+        else if (run->accumulate)
+            kernels->add(n, room + t * n, run->d_x + first);
+        else
+            memcpy(run->d_x + first, room + t * n, n * sizeof *room);
+    }
+}
+
 static void backward_block(void *argument, size_t index, size_t thread)
 {
     const Work *work = argument;
@@ -148,18 +181,27 @@ static void backward_block(void *argument, size_t index, size_t thread)
         if (carry)
             memset(carry->later + at, 0, n * c * sizeof *carry->later);
     }
+    float *const scratch = work->per_thread + thread * work->per_thread_floats;
+    float *const room = scratch + work->kernel_floats;
+    const bool narrow = run->d_y_form == SIM_BF16 || run->d_x_form == SIM_BF16;
+    if (narrow)
+        fetch(work, at, n * c, room);
+    const float *const d_y = narrow ? room : run->d_y + at;
+    float *const d_x = !run->d_x ? NULL : narrow ? room : run->d_x + at;
+    const size_t stride = narrow ? n : work->pixels;
     /* Without a threshold the output is the potential: its gradient is one of v. */
-    const float *d_v = work->family->spikes ? run->d_v : run->d_y;
+    const float *d_v = !work->family->spikes ? d_y : run->d_v ? run->d_v + at : NULL;
     run->context->kernels.lif_backward(
         &work->lif, run->nt, work->pixels, n, c, run->x + at,
-        carry && !carry->first ? carry->state + at : NULL, run->d_y + at,
-        d_v ? d_v + at : NULL, run->accumulate, run->d_x ? run->d_x + at : NULL,
-        carry ? carry->later + at : NULL, d_decay, d_decay ? d_decay + c : NULL,
-        work->per_thread + thread * work->per_thread_floats);
+        carry && !carry->first ? carry->state + at : NULL, stride, d_y, d_v,
+        run->accumulate && !narrow, d_x, carry ? carry->later + at : NULL, d_decay,
+        d_decay ? d_decay + c : NULL, scratch);
     for (size_t t = run->nt; sums && t-- > 0;)
         run->context->kernels.channel_sums_back(n, c, run->x + t * work->pixels * c + at,
-                                                run->d_x + t * work->pixels * c + at,
-                                                run->affine.mean, sums);
+                                                d_x + t * stride * c, run->affine.mean,
+                                                sums);
+    if (narrow && d_x)
+        hand_over(work, at, n * c, room);
 }
 
 void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)

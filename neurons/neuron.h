@@ -121,8 +121,10 @@ typedef struct NeuronRun {
     /* Backward only. The window is the whole sequence, unless `carry` is given: membranes
      * are computed again from x in registers, so nothing but x is kept. */
     const NeuronCarry *carry;
-    const float *d_y; /* [nt, step] */
-    const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
+    const float *d_y;           /* [nt, step]; */
+    SimForm d_y_form, d_x_form; /* SIM_BF16: that lies there; d_x then is not added to */
+    const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL;
+                         never with SIM_BF16 */
     float *d_x;       /* [nt, step], of scale x + shift where there is a scale; or NULL:
                          only d_params are wanted. Never NULL or accumulated where
                          affine.sums is asked for */
@@ -140,6 +142,7 @@ struct NeuronSoma {
     SimForm output;    /* SIM_SPIKES, or SIM_DENSE for a value */
     bool takes_affine; /* currents may come as NeuronRun.affine says */
     bool in_place;     /* backward may write d_x over d_y */
+    bool takes_bf16;   /* gradients as SIM_BF16 */
     bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     /* Doubles of NeuronCarry.sums; 0 or NULL: backward only takes whole sequences. */

@@ -265,14 +265,15 @@ typedef struct SimKernels {
     /* nt steps backward: potentials are computed again from x, starting at v [pixels, c]
      * as lif_forward carries it, or at rest where that is NULL. d_y (gradient of the
      * spikes), d_v (of v after the reset, or NULL) and d_x (of the currents after
-     * lif->affine; added to if `accumulate`, or NULL; may be d_y) like x. `later`
+     * lif->affine; added to if `accumulate`, or NULL; may be d_y) like x, but `d_stride`
+     * pixels from step to step. `later`
      * [pixels, c]: what the steps after these leave for them, then what these leave for
      * the ones before; NULL: the sequence ends here. d_decay, d_gain [c] +=, of a whole
      * sequence, or both NULL; `scratch` holds sim_lif_scratch(nt) floats. */
     void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v, const float *d_y,
-                         const float *d_v, bool accumulate, float *d_x, float *later,
-                         double *d_decay, double *d_gain, float *scratch);
+                         size_t c, const float *x, const float *v, size_t d_stride,
+                         const float *d_y, const float *d_v, bool accumulate, float *d_x,
+                         float *later, double *d_decay, double *d_gain, float *scratch);
     /* The same for adaptive neurons; states v and b, spikes never NULL; `scratch` holds
      * sim_alif_scratch(nt) floats. */
     void (*alif_forward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,

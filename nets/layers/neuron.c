@@ -54,6 +54,8 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .states = run->states,
                         .params = (const float *const *)run->params,
                         .d_y = run->dy,
+                        .d_y_form = run->dy_form,
+                        .d_x_form = run->dx_form[0],
                         .d_x = run->dx[0],
                         .accumulate = run->accumulate[0],
                         .d_params = run->d_params,
@@ -338,6 +340,8 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->by_rows = !spec->memory;
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
+    plan->takes_bf16 = whole && spec->soma->takes_bf16;
+    plan->gives_bf16 = plan->takes_bf16;
     if (plan->training && whole && plan->out.t > 1) {
         const Carry carry = carry_of(
             &(NeuronRun){.spec = spec, .context = plan->context, .shape = plan->out},

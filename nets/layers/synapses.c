@@ -45,6 +45,8 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     plan->macs = sim_conv_macs(shape);
     plan->is_synaptic = true;
     plan->by_step = true;
+    plan->takes_bf16 = sim_conv_wants_bf16(shape, plan->context);
+    plan->gives_bf16 = plan->takes_bf16;
     if (plan->shapes_only)
         return SIM_OK;
     unsigned calls = SIM_CONV_FORWARD;
@@ -52,6 +54,8 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
         calls |= SIM_CONV_BACKWARD_WEIGHTS;
         if (plan->needs_d_input[0])
             calls |= SIM_CONV_BACKWARD_INPUT;
+        if (plan->takes_bf16)
+            calls |= SIM_CONV_BF16;
     }
     if (!plan->training && plan->window < plan->steps) {
         calls |= SIM_CONV_HOLD;
@@ -95,8 +99,9 @@ void net_synapses_backward(const NetLayerRun *run)
 {
     const size_t steps = run->y.shape.t;
     const SimTensor dy = {
-        .form = SIM_DENSE, .shape = run->y.shape, .f32 = (float *)(size_t)run->dy};
-    const SimTensor dx = {.form = SIM_DENSE, .shape = run->x[0].shape, .f32 = run->dx[0]};
+        .form = run->dy_form, .shape = run->y.shape, .f32 = (float *)(size_t)run->dy};
+    const SimTensor dx = {
+        .form = run->dx_form[0], .shape = run->x[0].shape, .f32 = run->dx[0]};
     sim_conv_backward_weights(run->prepared, steps, &run->x[0], &dy,
                               run->d_params[WEIGHT], run->d_params[BIAS], run->scratch);
     if (run->dx[0])

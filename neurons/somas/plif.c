@@ -85,6 +85,7 @@ const NeuronSoma neuron_soma_plif = {
     .output = SIM_SPIKES,
     .takes_affine = true,
     .in_place = true,
+    .takes_bf16 = true,
     .scratch_bytes = neuron_family_scratch,
     .carry_sums = neuron_family_carry_sums,
     .forward = forward,

@@ -156,9 +156,10 @@ static float back_of(const SimLif *m, float h, float slope, float decayed, float
 }
 
 static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v_start, const float *d_y,
-                         const float *d_v, bool accumulate, float *d_x, float *later_run,
-                         double *d_decay, double *d_gain, float *scratch)
+                         size_t c, const float *x, const float *v_start, size_t d_stride,
+                         const float *d_y, const float *d_v, bool accumulate, float *d_x,
+                         float *later_run, double *d_decay, double *d_gain,
+                         float *scratch)
 {
     float *h = scratch; /* [nt] */
     for (size_t p = 0; p < pixels; p++)
@@ -173,14 +174,15 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
             }
             for (size_t t = nt; t-- > 0;) {
                 at -= step;
+                const size_t d_at = (t * d_stride + p) * c + i;
                 const float slope =
                     slope_of(m->surrogate, m->alpha, m->scale, h[t] - m->threshold);
                 const float back = back_of(m, h[t], slope, m->decay[i] * later, later,
-                                           d_v ? d_v[at] : 0.0f);
-                later = d_y[at] * slope + back;
+                                           d_v ? d_v[d_at] : 0.0f);
+                later = d_y[d_at] * slope + back;
                 if (d_x)
-                    d_x[at] =
-                        accumulate ? d_x[at] + m->gain[i] * later : m->gain[i] * later;
+                    d_x[d_at] =
+                        accumulate ? d_x[d_at] + m->gain[i] * later : m->gain[i] * later;
                 if (d_decay) {
                     const float u = t > 0 ? settle(m, h[t - 1]) : 0.0f;
                     d_decay[i] += (double)later * (double)u;

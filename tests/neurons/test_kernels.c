@@ -71,7 +71,7 @@ static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
                          first_only ? NULL : out->active);
     memset(out->d_decay, 0, c->c * sizeof(double));
     memset(out->d_gain, 0, c->c * sizeof(double));
-    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, NULL, d_y,
+    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, NULL, STRIDE, d_y,
                           first_only ? NULL : d_v, accumulate, out->d_x, NULL,
                           first_only ? NULL : out->d_decay,
                           first_only ? NULL : out->d_gain, scratch);
@@ -144,8 +144,8 @@ Test(neuron_kernels, affine_and_in_place)
         lif.affine = (SimAffine){.scale = scale, .shift = shift, .step = C};
         run(&kernels, &lif, &shape, false, false, &given);
         cr_assert_eq(memcmp(&given, &made, sizeof given), 0, "level %zu", level);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
-                             d_y, NULL, NULL, NULL, scratch);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
+                             false, d_y, NULL, NULL, NULL, scratch);
         for (size_t t = 0; t < STEPS; t++)
             cr_assert_eq(memcmp(d_y + t * STRIDE * C, given.d_x + t * STRIDE * C,
                                 PIXELS * C * sizeof *d_y),
@@ -177,18 +177,32 @@ Test(neuron_kernels, in_runs)
                             .next_step = i / 9 % 2,
                             .detach = i / 18,
                             .surrogate = SIM_SURROGATE_TRIANGLE};
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
-                             whole, NULL, NULL, NULL, scratch);
+        memset(whole, 0, sizeof whole);
+        memset(runs, 0, sizeof runs);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
+                             false, whole, NULL, NULL, NULL, scratch);
         memset(v, 0, sizeof v);
         memset(later, 0, sizeof later);
         kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, v, NULL, NULL, NULL);
         const size_t at = FIRST * STRIDE * C;
-        kernels.lif_backward(&lif, STEPS - FIRST, STRIDE, PIXELS, C, x + at, v, d_y + at,
-                             d_v + at, false, runs + at, later, NULL, NULL, scratch);
-        kernels.lif_backward(&lif, FIRST, STRIDE, PIXELS, C, x, NULL, d_y, d_v, false,
-                             runs, later, NULL, NULL, scratch);
+        kernels.lif_backward(&lif, STEPS - FIRST, STRIDE, PIXELS, C, x + at, v, STRIDE,
+                             d_y + at, d_v + at, false, runs + at, later, NULL, NULL,
+                             scratch);
+        kernels.lif_backward(&lif, FIRST, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
+                             false, runs, later, NULL, NULL, scratch);
         cr_assert_eq(memcmp(whole, runs, sizeof whole), 0, "level %u, reset %d, next %d",
                      level, lif.reset, lif.next_step);
+        /* Gradients of these pixels side by side. */
+        for (size_t t = 0; t < STEPS; t++)
+            memcpy(runs + t * PIXELS * C, d_y + t * STRIDE * C, PIXELS * C * sizeof *d_y);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, PIXELS, runs, NULL,
+                             false, runs, NULL, NULL, NULL, scratch);
+        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, NULL,
+                             false, whole, NULL, NULL, NULL, scratch);
+        for (size_t t = 0; t < STEPS; t++)
+            cr_assert_eq(memcmp(runs + t * PIXELS * C, whole + t * STRIDE * C,
+                                PIXELS * C * sizeof *d_y),
+                         0, "level %u, strides", level);
     }
 }
 
