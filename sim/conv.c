@@ -60,7 +60,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arenas[1], &gather);
     }
-    if (conv->tile_weights.images) {
+    if (conv->tile_weights.rows) {
         SimTileWeightsRoom room;
         sim_conv_tile_weights_layout(conv, &arenas[2], &room);
     }
@@ -152,7 +152,7 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     }
     if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always) {
         sim_conv_tile_weights_plan(conv);
-        conv->has_outer = !conv->tile_weights.images;
+        conv->has_outer = !conv->tile_weights.rows;
     }
     if (calls & SIM_CONV_BF16)
         plan_strip(conv, calls);
@@ -433,7 +433,7 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, density, dy, d_weights, &gather);
-    } else if (conv->tile_weights.images) {
+    } else if (conv->tile_weights.rows) {
         SimTileWeightsRoom room;
         sim_conv_tile_weights_layout(conv, &arena, &room);
         sim_conv_tile_weights(conv, nt, x, dy, d_weights, &room);

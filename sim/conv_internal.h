@@ -37,14 +37,24 @@ static inline size_t blocks(size_t n, size_t size)
     return (n + size - 1) / size;
 }
 
+/* Outputs whose tap `k` of a kernel falls inside: first..last of n_out. */
+static inline size_t sim_conv_inside(size_t k, size_t pad, size_t stride, size_t n_in,
+                                     size_t n_out, size_t *first)
+{
+    *first = k < pad ? blocks(pad - k, stride) : 0;
+    if (n_in + pad <= k || *first >= n_out)
+        return *first;
+    const size_t last = (n_in - 1 + pad - k) / stride + 1;
+    return smaller(last, n_out);
+}
+
 typedef struct SimConvDense { /* one of the two calls through the dense library */
     size_t chunk;             /* steps that `many` takes */
     SimDense *step, *many;    /* for one step, for `chunk` steps; NULL: not planned */
 } SimConvDense;
 
 typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
-    SimTileImage image;
-    size_t images, pixels; /* at a time */
+    size_t rows, stacks;            /* of dy, at a time; rows 0: not planned */
     size_t x_pieces, dy_pieces[2];
 } SimConvTileWeights;
 
@@ -69,7 +79,7 @@ struct SimConv {
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
     SimConvTileRows tile_forward, tile_input; /* images 0: not planned */
-    SimConvTileWeights tile_weights;          /* images 0: not planned */
+    SimConvTileWeights tile_weights;
     void *held; /* owned, weights in the order of dense forward; or NULL */
     bool is_held;
     SimFourier *fourier; /* takes all dense calls; NULL: not planned */
@@ -88,6 +98,7 @@ typedef struct SimTileRowsRoom {
 
 typedef struct SimTileWeightsRoom { /* both factors as the tiles take them */
     uint16_t *x[2], *dy[2];
+    float *sums; /* [units, SIM_TILE_BLOCK^2] */
 } SimTileWeightsRoom;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */
@@ -155,7 +166,6 @@ void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                            const SimTensor *dy, float *d_weights,
                            const SimTileWeightsRoom *room);
-SimTileImage sim_conv_tile_grid(const SimConvShape *shape); /* but phase and row */
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *out);
 void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,

@@ -82,17 +82,6 @@ static void prepare_task(void *argument, size_t index, size_t thread)
     }
 }
 
-/* Outputs whose tap `k` of a kernel falls inside: first..last of n_out. */
-static size_t inside(size_t k, size_t pad, size_t stride, size_t n_in, size_t n_out,
-                     size_t *first)
-{
-    *first = k < pad ? blocks(pad - k, stride) : 0;
-    if (n_in + pad <= k || *first >= n_out)
-        return *first;
-    const size_t last = (n_in - 1 + pad - k) / stride + 1;
-    return smaller(last, n_out);
-}
-
 /* One tap and block over some rows of the output of one image. */
 static void sum_unit(const Work *w, size_t unit, size_t image, size_t row, size_t end)
 {
@@ -101,8 +90,9 @@ static void sum_unit(const Work *w, size_t unit, size_t image, size_t row, size_
     const size_t block = unit / taps, ky = unit % taps / s->kw, kx = unit % taps % s->kw;
     size_t k, c, y0, x0;
     block_width(s, block, &k, &c);
-    const size_t y1 = smaller(inside(ky, s->pad, s->stride, s->h, s->oh, &y0), end);
-    const size_t x1 = inside(kx, s->pad, s->stride, s->w, s->ow, &x0);
+    const size_t y1 =
+        smaller(sim_conv_inside(ky, s->pad, s->stride, s->h, s->oh, &y0), end);
+    const size_t x1 = sim_conv_inside(kx, s->pad, s->stride, s->w, s->ow, &x0);
     y0 = y0 > row ? y0 : row;
     if (y1 <= y0 || x1 <= x0)
         return;

@@ -43,6 +43,24 @@ static size_t first_row(const SimConvShape *s)
     return s->pad / s->stride;
 }
 
+/* All but phase. */
+static SimTileImage grid_of(const SimConvShape *s)
+{
+    const size_t st = s->stride;
+    SimTileImage grid = {
+        .h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride = st, .pad = s->pad};
+    size_t rows;
+    if (st == 1) { /* the border after a row is the one before the next */
+        grid.pitch = s->w + s->pad;
+        rows = s->h + s->pad;
+    } else {
+        grid.pitch = larger(s->ow + (s->kw - 1) / st, (s->w - 1 + s->pad) / st + 1);
+        rows = larger(s->oh + (s->kh - 1) / st, (s->h - 1 + s->pad) / st + 1);
+    }
+    grid.size = rows * grid.pitch;
+    return grid;
+}
+
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
 {
     const SimConvShape *s = &conv->shape;
@@ -57,7 +75,7 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     SimTileImage *const g = &t->grid;
     if (forward) {
         t->c = s->c, t->k = s->k;
-        *g = sim_conv_tile_grid(s);
+        *g = grid_of(s);
     } else {
         t->c = s->k, t->k = s->c;
         *g = (SimTileImage){.h = s->oh,

@@ -1,14 +1,24 @@
 /* sim/conv_tiles_weights.c: the gradient of the weights on tile units, spread over the
  * team.
  *
- * Both factors are laid out for the tiles (sim/kernels.h), as many images at a time as
- * the cache holds, then every task sums its block of the weights over all their pixels.
- * Work is cut by output alone: the team changes no bit. */
+ * The unit sums over 32 numbers at a time: here the same pixel of SIM_STACK images, side
+ * by side (sim/kernels.h). Where there are too few images they are cut into bands of
+ * rows, each an image of its own that also sees the rows around it:
+ *
+ *     image 0   | band 0 |     stack    band 0 of image 0, band 1 of image 0, ...
+ *               | band 1 |
+ *
+ * As many rows and stacks as the cache holds are laid out at a time, then every task sums
+ * some blocks of weights over all of them. A weight is one sum in one order, whoever
+ * computes it. */
 #include "sim/conv_internal.h"
 
 enum {
-    FEW_BYTES = 3 << 20,  /* of both factors at a time, per thread's cache */
-    MANY_BYTES = 12 << 20 /* at most, so that large weights are not added too often */
+    TURN_BYTES = 3 << 20, /* of both factors at a time, */
+    BAND_BYTES = 1 << 19, /* of one block of channels of them while taps pass by */
+    TASKS = 4,            /* of a thread */
+    BLOCK_NUMBERS = SIM_TILE_BLOCK * SIM_STACK, /* of a pixel */
+    SUMS = SIM_TILE_BLOCK * SIM_TILE_BLOCK      /* of a unit */
 };
 
 /* Pieces of x, and how many of dy each of them meets. */
@@ -20,30 +30,44 @@ static void choose_pieces(SimConvTileWeights *t, SimPrecision precision, bool is
     t->dy_pieces[1] = 1;
 }
 
-static size_t image_bytes(const SimConv *conv, size_t size)
+/* Rows of x that so many rows of dy see. */
+static size_t seen_rows(const SimConvShape *s, size_t rows)
 {
-    const SimConvShape *s = &conv->shape;
-    const SimConvTileWeights *t = &conv->tile_weights;
-    return sizeof(uint16_t) * size *
-           (t->x_pieces * s->stride * s->stride * s->c +
-            t->dy_pieces[0] * blocks(s->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK);
+    return (rows - 1) * s->stride + s->kh;
 }
 
-SimTileImage sim_conv_tile_grid(const SimConvShape *s)
+static size_t c_blocks(const SimConvShape *s)
 {
-    const size_t st = s->stride;
-    SimTileImage grid = {
-        .h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride = st, .pad = s->pad};
-    size_t rows;
-    if (st == 1) { /* the border after a row is the one before the next */
-        grid.pitch = s->w + s->pad;
-        rows = s->h + s->pad;
-    } else {
-        grid.pitch = larger(s->ow + (s->kw - 1) / st, (s->w - 1 + s->pad) / st + 1);
-        rows = larger(s->oh + (s->kh - 1) / st, (s->h - 1 + s->pad) / st + 1);
-    }
-    grid.size = rows * grid.pitch;
-    return grid;
+    return blocks(s->c, SIM_TILE_BLOCK);
+}
+
+static size_t k_blocks(const SimConvShape *s)
+{
+    return blocks(s->k, SIM_TILE_BLOCK);
+}
+
+static size_t x_numbers(const SimConvShape *s, size_t rows) /* of one piece */
+{
+    return c_blocks(s) * seen_rows(s, rows) * s->w * BLOCK_NUMBERS;
+}
+
+static size_t dy_numbers(const SimConvShape *s, size_t rows)
+{
+    return k_blocks(s) * rows * s->ow * BLOCK_NUMBERS;
+}
+
+/* A unit is a tap of a block of channels in and out. */
+static size_t count_units(const SimConvShape *s)
+{
+    return c_blocks(s) * k_blocks(s) * s->kh * s->kw;
+}
+
+static size_t turn_bytes(const SimConv *conv, size_t rows)
+{
+    const SimConvTileWeights *t = &conv->tile_weights;
+    return (t->x_pieces * x_numbers(&conv->shape, rows) +
+            t->dy_pieces[0] * dy_numbers(&conv->shape, rows)) *
+           sizeof(uint16_t);
 }
 
 void sim_conv_tile_weights_plan(SimConv *conv)
@@ -53,25 +77,13 @@ void sim_conv_tile_weights_plan(SimConv *conv)
     if (!sim_conv_has_pieces(s, conv->context))
         return;
     choose_pieces(t, conv->context->precision, conv->form == SIM_SPIKES);
-    const size_t st = s->stride;
-    t->image = sim_conv_tile_grid(s);
-    t->image.size += t->image.size & 1; /* pixels go in pairs */
-
-    const size_t each = image_bytes(conv, t->image.size);
-    size_t wanted = 4 * sizeof(float) * s->kh * s->kw * s->c * s->k;
-    wanted = wanted < FEW_BYTES ? FEW_BYTES : wanted > MANY_BYTES ? MANY_BYTES : wanted;
-    t->images = larger(1, wanted / each);
-    if (t->images > conv->max_steps * s->n)
-        t->images = conv->max_steps * s->n;
-
-    const size_t slack =
-        (s->kh - 1) / st * t->image.pitch + (s->kw - 1) / st + SIM_TILE_PIXELS;
-    t->image.phase = t->images * t->image.size + slack;
-    /* An odd number of cache lines, so that channels do not meet in the cache. */
-    size_t lines = blocks(st * st * t->image.phase, SIM_TILE_PIXELS);
-    lines += !(lines & 1);
-    t->image.row = lines * SIM_TILE_PIXELS;
-    t->pixels = blocks(t->images * t->image.size, SIM_TILE_PIXELS) * SIM_TILE_PIXELS;
+    t->rows = s->oh;
+    while (t->rows > 1 && turn_bytes(conv, t->rows) > TURN_BYTES)
+        t->rows--;
+    t->stacks = 1;
+    if (t->rows == s->oh)
+        t->stacks = smaller(larger(1, TURN_BYTES / turn_bytes(conv, t->rows)),
+                            blocks(conv->max_steps * s->n, SIM_STACK));
 }
 
 void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
@@ -79,74 +91,121 @@ void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
 {
     const SimConvShape *s = &conv->shape;
     const SimConvTileWeights *t = &conv->tile_weights;
-    const size_t c = blocks(s->c, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
-    const size_t k = blocks(s->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
     *out = (SimTileWeightsRoom){0};
     for (size_t i = 0; i < t->x_pieces; i++)
-        out->x[i] = sim_arena_take(arena, c * t->image.row * sizeof(uint16_t));
+        out->x[i] =
+            sim_arena_take(arena, t->stacks * x_numbers(s, t->rows) * sizeof(uint16_t));
     for (size_t i = 0; i < t->dy_pieces[0]; i++)
-        out->dy[i] = sim_arena_take(arena, k * t->pixels * sizeof(uint16_t));
+        out->dy[i] =
+            sim_arena_take(arena, t->stacks * dy_numbers(s, t->rows) * sizeof(uint16_t));
+    out->sums = sim_arena_take(arena, count_units(s) * SUMS * sizeof(float));
 }
 
 typedef struct Work {
     const SimConv *conv;
     const SimTileWeightsRoom *room;
-    size_t images, pixels; /* of this turn */
-    const uint64_t *bits;
-    const float *x;
-    const SimTensor *dy;
-    size_t dy_first; /* number of dy, of this turn */
+    const SimTensor *x, *dy;
     float *d_weights;
-    size_t x_tasks; /* then those of dy */
+    size_t images, bands, band_rows; /* of an image, rows of dy of one */
+    /* Of this turn: its stacks, its rows within each band, rows of x they see. */
+    size_t first_stack, stacks, first_row, rows, x_rows;
+    size_t x_tasks;         /* then those of dy */
+    size_t per_task;        /* units */
+    bool is_first, is_last; /* turn */
 } Work;
+
+/* As few bands as fill the stacks well. */
+static size_t choose_bands(const SimConvShape *s, size_t images)
+{
+    size_t bands = 1;
+    double best = 0.0;
+    for (size_t b = 1; b <= smaller(s->oh, SIM_STACK); b++) {
+        const size_t slots = blocks(images * b, SIM_STACK) * SIM_STACK;
+        const double filled =
+            (double)(images * s->oh) / (double)(slots * blocks(s->oh, b));
+        if (filled > 1.1 * best) {
+            best = filled;
+            bands = b;
+        }
+    }
+    return bands;
+}
+
+/* --- laying out ------------------------------------------------------------------------
+ */
+
+/* Image and row of dy, or its first one of x that `row` sees, of one slot of a stack;
+ * false where there is none. */
+static bool find_row(const Work *w, size_t slot, size_t row, bool of_x, size_t *out)
+{
+    const SimConvShape *s = &w->conv->shape;
+    const size_t image = slot / w->bands;
+    const size_t first = slot % w->bands * w->band_rows + w->first_row;
+    /* Above the image: very large. */
+    const size_t at = of_x ? first * s->stride + row - s->pad : first + row;
+    const size_t rows = of_x ? s->h : s->oh;
+    *out = image * rows + at;
+    return image < w->images && at < rows;
+}
 
 static void lay_x(const Work *w, size_t index)
 {
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
     const SimKernels *kernels = &conv->context->kernels;
-    const size_t width = w->bits ? 64 : SIM_TILE_SIDE, cuts = blocks(s->c, width);
-    const size_t image = index / cuts, first = index % cuts * width;
-    const size_t c = s->c - first < width ? s->c - first : width;
-    const size_t pixel = image * s->h * s->w, words = sim_words(s->c);
-    SimTileImage im = conv->tile_weights.image;
-    const size_t at = first * im.row + image * im.size;
-    if (image + 1 == w->images) /* the last clears what taps see behind it */
-        im.size = im.phase - image * im.size;
-    for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
-        if (w->bits)
-            kernels->tiles_from_spikes(&im, words, w->bits + pixel * words + first / 64,
-                                       c, w->room->x[i] + at);
+    const bool is_spikes = conv->form == SIM_SPIKES;
+    const size_t width = is_spikes ? SIM_WORD_BITS : SIM_TILE_BLOCK;
+    const size_t cuts = blocks(s->c, width), words = sim_words(s->c);
+    const size_t first = index % cuts * width, row = index / cuts % w->x_rows;
+    const size_t stack = index / cuts / w->x_rows, row_numbers = s->w * BLOCK_NUMBERS;
+    const size_t block = w->stacks * w->x_rows * row_numbers;
+    const size_t at =
+        first / SIM_TILE_BLOCK * block + (stack * w->x_rows + row) * row_numbers;
+    const uint64_t *bits[SIM_STACK] = {0};
+    const float *numbers[SIM_STACK] = {0};
+    for (size_t i = 0; i < SIM_STACK; i++) {
+        size_t from;
+        if (!find_row(w, (w->first_stack + stack) * SIM_STACK + i, row, true, &from))
+            continue;
+        if (is_spikes)
+            bits[i] = w->x->bits + from * s->w * words + first / SIM_WORD_BITS;
         else
-            kernels->tiles_from_dense(&im, s->c, (int)i, w->x + pixel * s->c + first, c,
-                                      w->room->x[i] + at);
+            numbers[i] = w->x->f32 + from * s->w * s->c + first;
+    }
+    const size_t c = smaller(s->c - first, width);
+    if (is_spikes)
+        kernels->stack_spikes(bits, s->w, words, c, block, w->room->x[0] + at);
+    else
+        for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
+            kernels->stack_dense(numbers, s->w, s->c, (int)i, c, w->room->x[i] + at);
 }
 
 static void lay_dy(const Work *w, size_t index)
 {
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
-    const SimTileImage *im = &conv->tile_weights.image;
-    const size_t image = index % w->images, block = index / w->images;
-    const size_t k = block * SIM_TILE_BLOCK;
-    const size_t size = image + 1 == w->images ? w->pixels - image * im->size : im->size;
+    const size_t block = index % k_blocks(s), k = block * SIM_TILE_BLOCK;
+    const size_t row = index / k_blocks(s) % w->rows;
+    const size_t stack = index / k_blocks(s) / w->rows;
     const size_t at =
-        (block * conv->tile_weights.pixels + image * im->size) * SIM_TILE_BLOCK;
+        ((block * w->stacks + stack) * w->rows + row) * s->ow * BLOCK_NUMBERS;
+    const bool is_bf16 = w->dy->form == SIM_BF16;
+    const void *from[SIM_STACK] = {0};
+    for (size_t i = 0; i < SIM_STACK; i++) {
+        size_t image_row;
+        if (!find_row(w, (w->first_stack + stack) * SIM_STACK + i, row, false,
+                      &image_row))
+            continue;
+        const size_t number = image_row * s->ow * s->k + k;
+        from[i] =
+            is_bf16 ? (void *)(w->dy->bf16 + number) : (void *)(w->dy->f32 + number);
+    }
     uint16_t *to[2] = {NULL, NULL};
     for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
         to[i] = w->room->dy[i] + at;
-    const SimKernels *kernels = &conv->context->kernels;
-    const size_t from = w->dy_first + image * s->oh * s->ow * s->k + k;
-    const size_t n_k = smaller(s->k - k, SIM_TILE_BLOCK);
-    if (w->dy->form == SIM_BF16) {
-        kernels->tiles_pairs_bf16(s->oh, s->ow, im->pitch, size, s->k, w->dy->bf16 + from,
-                                  n_k, to[0]);
-        if (to[1])
-            memset(to[1], 0, size * SIM_TILE_BLOCK * sizeof *to[1]);
-    } else {
-        kernels->tiles_pairs(s->oh, s->ow, im->pitch, size, s->k,
-                             conv->tile_weights.dy_pieces[0], w->dy->f32 + from, n_k, to);
-    }
+    conv->context->kernels.stack_pairs(from, is_bf16, s->ow, s->k,
+                                       conv->tile_weights.dy_pieces[0],
+                                       smaller(s->k - k, SIM_TILE_BLOCK), to);
 }
 
 static void lay_task(void *argument, size_t index, size_t thread)
@@ -159,62 +218,96 @@ static void lay_task(void *argument, size_t index, size_t thread)
         lay_dy(w, index - w->x_tasks);
 }
 
+/* --- sums ------------------------------------------------------------------------------
+ */
+
+typedef struct Unit {
+    size_t c, k, tap; /* blocks */
+} Unit;
+
+static Unit unit_at(const SimConvShape *s, size_t index)
+{
+    const size_t taps = s->kh * s->kw;
+    return (Unit){.c = index / taps / k_blocks(s),
+                  .k = index / taps % k_blocks(s),
+                  .tap = index % taps};
+}
+
+/* A unit over rows `row` to `end` of this turn. */
+static void sum_unit(const Work *w, size_t index, size_t row, size_t end, float *sums)
+{
+    const SimConv *conv = w->conv;
+    const SimConvShape *s = &conv->shape;
+    const SimConvTileWeights *t = &conv->tile_weights;
+    const Unit u = unit_at(s, index);
+    const size_t ky = u.tap / s->kw, kx = u.tap % s->kw;
+    size_t x0, y0;
+    const size_t x1 = sim_conv_inside(kx, s->pad, s->stride, s->w, s->ow, &x0);
+    const size_t y1 = sim_conv_inside(ky, s->pad, s->stride, s->h, s->oh, &y0);
+    if (w->bands == 1) { /* what all images lack */
+        row = larger(row, y0 > w->first_row ? y0 - w->first_row : 0);
+        end = smaller(end, y1 > w->first_row ? y1 - w->first_row : 0);
+    }
+    if (x1 <= x0 || end <= row)
+        return;
+    const size_t x_row = s->w * BLOCK_NUMBERS, dy_row = s->ow * BLOCK_NUMBERS;
+    const SimStackSums o = {
+        .steps = {w->stacks, end - row, x1 - x0},
+        .x = {w->x_rows * x_row, s->stride * x_row, s->stride * BLOCK_NUMBERS},
+        .dy = {w->rows * dy_row, dy_row, BLOCK_NUMBERS},
+        .c = smaller(s->c - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK),
+        .k = smaller(s->k - u.k * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
+    const size_t x = (u.c * w->stacks * w->x_rows + row * s->stride + ky) * x_row +
+                     (x0 * s->stride + kx - s->pad) * BLOCK_NUMBERS;
+    const size_t dy = (u.k * w->stacks * w->rows + row) * dy_row + x0 * BLOCK_NUMBERS;
+    for (size_t i = 0; i < t->x_pieces; i++)
+        for (size_t j = 0; j < t->dy_pieces[i]; j++)
+            conv->context->kernels.stack_sums(&o, w->room->x[i] + x, w->room->dy[j] + dy,
+                                              sums);
+}
+
 /* Sums in their tiles into [taps, C, K]. */
-static void add_block(const SimTileWeights *block, const float *sums, size_t c_all,
-                      size_t k_all, float *d_weights)
+static void add_unit(const Work *w, size_t index, const float *sums)
 {
-    enum { TILE = SIM_TILE_SIDE * SIM_TILE_SIDE };
-    for (size_t tap = 0; tap < block->taps; tap++)
-        for (size_t c = 0; c < block->c; c++)
-            for (size_t k = 0; k < block->k; k += SIM_TILE_SIDE) {
-                const size_t tile = (tap * 2 + c / SIM_TILE_SIDE) * 2 + k / SIM_TILE_SIDE;
-                const size_t n =
-                    block->k - k < SIM_TILE_SIDE ? block->k - k : SIM_TILE_SIDE;
-                const float *from =
-                    sums + tile * TILE + c % SIM_TILE_SIDE * SIM_TILE_SIDE;
-                float *to = d_weights + (tap * c_all + c) * k_all + k;
-                for (size_t i = 0; i < n; i++)
-                    to[i] += from[i];
-            }
+    enum { SIDE = SIM_TILE_SIDE };
+    const SimConvShape *s = &w->conv->shape;
+    const Unit u = unit_at(s, index);
+    const size_t c_first = u.c * SIM_TILE_BLOCK, k_first = u.k * SIM_TILE_BLOCK;
+    const size_t n_c = smaller(s->c - c_first, SIM_TILE_BLOCK);
+    const size_t n_k = smaller(s->k - k_first, SIM_TILE_BLOCK);
+    for (size_t c = 0; c < n_c; c++)
+        for (size_t k = 0; k < n_k; k += SIDE) {
+            const float *from =
+                sums + (c / SIDE * 2 + k / SIDE) * SIDE * SIDE + c % SIDE * SIDE;
+            float *to = w->d_weights + (u.tap * s->c + c_first + c) * s->k + k_first + k;
+            for (size_t i = 0; i < smaller(n_k - k, SIDE); i++)
+                to[i] += from[i];
+        }
 }
 
-static size_t tap_groups(const SimConvShape *s)
-{
-    return blocks(s->kh * s->kw, SIM_TILE_TAPS);
-}
-
+/* Bands of rows stay in the cache while the units of the task pass by; where all is one
+ * band and the only one, sums need no room of their own. */
 static void sum_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
-    const SimConv *conv = w->conv;
-    const SimConvShape *s = &conv->shape;
-    const SimConvTileWeights *t = &conv->tile_weights;
-    _Alignas(SIM_ALIGN) float sums[SIM_TILE_TAPS * SIM_TILE_BLOCK * SIM_TILE_BLOCK];
-    const size_t k_blocks = blocks(s->k, SIM_TILE_BLOCK), groups = tap_groups(s);
-    const size_t tap = index % groups * SIM_TILE_TAPS;
-    const size_t k = index / groups % k_blocks * SIM_TILE_BLOCK;
-    const size_t c = index / groups / k_blocks * SIM_TILE_BLOCK;
-    size_t shift[SIM_TILE_TAPS];
-    SimTileWeights block = {.c = s->c - c < SIM_TILE_BLOCK ? s->c - c : SIM_TILE_BLOCK,
-                            .k = s->k - k < SIM_TILE_BLOCK ? s->k - k : SIM_TILE_BLOCK,
-                            .pixels = w->pixels,
-                            .shift = shift,
-                            .x_row = t->image.row,
-                            .x_pieces = t->x_pieces,
-                            .dy_pieces = {t->dy_pieces[0], t->dy_pieces[1]}};
-    for (; block.taps < SIM_TILE_TAPS && tap + block.taps < s->kh * s->kw; block.taps++) {
-        const size_t ky = (tap + block.taps) / s->kw, kx = (tap + block.taps) % s->kw;
-        const size_t st = s->stride;
-        shift[block.taps] = (ky % st * st + kx % st) * t->image.phase +
-                            ky / st * t->image.pitch + kx / st;
-    }
-    for (size_t i = 0; i < t->x_pieces; i++)
-        block.x[i] = w->room->x[i] + c * t->image.row;
-    for (size_t i = 0; i < t->dy_pieces[0]; i++)
-        block.dy[i] = w->room->dy[i] + k * t->pixels;
-    conv->context->kernels.tiles_weights(&block, sums);
-    add_block(&block, sums, s->c, s->k, w->d_weights + (tap * s->c + c) * s->k + k);
+    const SimConvShape *s = &w->conv->shape;
+    _Alignas(SIM_ALIGN) float own[SUMS];
+    const size_t first = index * w->per_task;
+    const size_t last = smaller(first + w->per_task, count_units(s));
+    const size_t row_bytes =
+        w->stacks * (s->stride * s->w + s->ow) * BLOCK_NUMBERS * sizeof(uint16_t);
+    const size_t band = larger(1, BAND_BYTES / row_bytes);
+    const bool once = w->is_first && w->is_last && band >= w->rows;
+    for (size_t row = 0; row < w->rows; row += band)
+        for (size_t unit = first; unit < last; unit++) {
+            float *const sums = once ? own : w->room->sums + unit * SUMS;
+            if (w->is_first && row == 0)
+                memset(sums, 0, SUMS * sizeof *sums);
+            sum_unit(w, unit, row, smaller(row + band, w->rows), sums);
+            if (w->is_last && row + band >= w->rows)
+                add_unit(w, unit, sums);
+        }
 }
 
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
@@ -223,29 +316,32 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
 {
     const SimConvShape *s = &conv->shape;
     const SimTeam *team = &conv->context->team;
-    const bool is_spikes = conv->form == SIM_SPIKES;
-    const size_t all = nt * s->n, x_cuts = blocks(s->c, is_spikes ? 64 : SIM_TILE_SIDE);
-    const size_t c_blocks = blocks(s->c, SIM_TILE_BLOCK);
-    const size_t k_blocks = blocks(s->k, SIM_TILE_BLOCK);
-    for (size_t first = 0; first < all; first += conv->tile_weights.images) {
-        const size_t images = all - first < conv->tile_weights.images
-                                  ? all - first
-                                  : conv->tile_weights.images;
-        Work w = {.conv = conv,
-                  .room = room,
-                  .images = images,
-                  .pixels =
-                      blocks(images * conv->tile_weights.image.size, SIM_TILE_PIXELS) *
-                      SIM_TILE_PIXELS,
-                  .dy = dy,
-                  .dy_first = first * s->oh * s->ow * s->k,
-                  .d_weights = d_weights,
-                  .x_tasks = images * x_cuts};
-        if (is_spikes)
-            w.bits = x->bits + first * s->h * s->w * sim_words(s->c);
-        else
-            w.x = x->f32 + first * s->h * s->w * s->c;
-        sim_team_run(team, w.x_tasks + images * k_blocks, lay_task, &w);
-        sim_team_run(team, c_blocks * k_blocks * tap_groups(s), sum_task, &w);
-    }
+    const SimConvTileWeights *t = &conv->tile_weights;
+    const size_t width = conv->form == SIM_SPIKES ? SIM_WORD_BITS : SIM_TILE_BLOCK;
+    Work w = {.conv = conv,
+              .room = room,
+              .x = x,
+              .dy = dy,
+              .d_weights = d_weights,
+              .images = nt * s->n,
+              .bands = choose_bands(s, nt * s->n)};
+    w.band_rows = blocks(s->oh, w.bands);
+    w.per_task = blocks(count_units(s), TASKS * (size_t)team->n_threads);
+    const size_t all = blocks(w.images * w.bands, SIM_STACK);
+    /* Turns of about the same size. */
+    const size_t rows = blocks(w.band_rows, blocks(w.band_rows, t->rows));
+    const size_t most = rows == w.band_rows ? t->stacks : 1;
+    const size_t stacks = blocks(all, blocks(all, most));
+    for (; w.first_stack < all; w.first_stack += stacks)
+        for (w.first_row = 0; w.first_row < w.band_rows; w.first_row += rows) {
+            w.stacks = smaller(stacks, all - w.first_stack);
+            w.rows = smaller(rows, w.band_rows - w.first_row);
+            w.x_rows = seen_rows(s, w.rows);
+            w.is_first = w.first_stack == 0 && w.first_row == 0;
+            w.is_last =
+                w.first_stack + w.stacks == all && w.first_row + w.rows == w.band_rows;
+            w.x_tasks = w.stacks * w.x_rows * blocks(s->c, width);
+            sim_team_run(team, w.x_tasks + w.stacks * w.rows * k_blocks(s), lay_task, &w);
+            sim_team_run(team, blocks(count_units(s), w.per_task), sum_task, &w);
+        }
 }

@@ -24,7 +24,8 @@ typedef struct SimRows {
 } SimRows;
 enum { SIM_TAPS = 25 };
 
-typedef struct SimOuter { /* pixels for outer_sums, in floats from one to the next */
+typedef struct SimOuter { /* pixels for sums of products, in numbers from one to the next
+                           */
     size_t rows, columns, x_row, x_step, dy_row, dy_step;
 } SimOuter;
 
@@ -131,7 +132,7 @@ static inline size_t sim_alif_scratch(size_t nt)
     return 3 * 64 * nt;
 }
 
-enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_TILE_PIXELS = 32, SIM_TILE_TAPS = 9 };
+enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_TILE_PIXELS = 32, SIM_STACK = 32 };
 
 /* An image [h, w] laid out for tile units: with stride s in s x s phases, so that a tap
  * of the kernel is a shift. Row r of a phase begins at r * pitch; the border before a row
@@ -139,7 +140,7 @@ enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_TILE_PIXELS = 32, SIM_TILE_T
 typedef struct SimTileImage {
     size_t h, w, kh, kw, stride, pad;
     size_t pitch, size; /* pixels of a row, of the image */
-    size_t phase, row;  /* numbers from one phase, one channel to the next */
+    size_t phase;       /* pixels from one phase to the next */
 } SimTileImage;
 
 /* A block of k <= SIM_TILE_BLOCK outputs of a convolution on the grid of such images. */
@@ -162,14 +163,12 @@ typedef struct SimTileRows {
     bool y_bf16;       /* y is bfloat16, without bias */
 } SimTileRows;
 
-/* A block of c times k channels, at most SIM_TILE_BLOCK each: all pixels, some taps. */
-typedef struct SimTileWeights {
-    size_t c, k, taps, pixels; /* pixels: a multiple of SIM_TILE_PIXELS */
-    const size_t *shift;       /* [taps] into x */
-    size_t x_row;
-    size_t x_pieces, dy_pieces[2]; /* piece i of x meets the first dy_pieces[i] of dy */
-    const uint16_t *x[2], *dy[2];  /* [c, x_row], [pixels / 2, SIM_TILE_BLOCK, 2] */
-} SimTileWeights;
+/* Pixels of a block of c times k channels, at most SIM_TILE_BLOCK each: of stacks, rows,
+ * columns so many steps, and numbers from one to the next. */
+typedef struct SimStackSums {
+    size_t steps[3], x[3], dy[3];
+    size_t c, k;
+} SimStackSums;
 
 typedef struct SimKernels {
     /* --- packed spikes (sim/kernels/spikes_*.c) --------------------------------- */
@@ -202,22 +201,26 @@ typedef struct SimKernels {
      * of SIM_TILE_PIXELS. */
     void (*tiles_rows)(const SimTileRows *r, size_t first, size_t n, void *y);
     void (*tiles_transpose)(size_t rows, size_t columns, const float *x, float *y);
-    /* Both factors as bfloat16 on the same grid of pixels, [pitch] to a row, [size] to an
-     * image. x: channels `row` apart, from spikes [h, w, words] (one word, c of its 64
-     * channels) or numbers [h, w, stride_c] (c <= SIM_TILE_SIDE). dy [oh, ow, stride_k],
-     * k
-     * <= SIM_TILE_BLOCK channels of it, as so many y [size / 2, SIM_TILE_BLOCK, 2]. */
-    void (*tiles_from_spikes)(const SimTileImage *image, size_t words,
-                              const uint64_t *bits, size_t c, uint16_t *y);
-    void (*tiles_from_dense)(const SimTileImage *image, size_t stride_c, int piece,
-                             const float *x, size_t c, uint16_t *y);
+    /* dy [oh, ow, stride_k], k <= SIM_TILE_BLOCK channels of it, as so many
+     * y [size / 2, SIM_TILE_BLOCK, 2] on a grid with `pitch` pixels to a row. */
     void (*tiles_pairs)(size_t oh, size_t ow, size_t pitch, size_t size, size_t stride_k,
                         size_t pieces, const float *dy, size_t k, uint16_t *const *y);
-    /* The same from bfloat16, which have one piece. */
-    void (*tiles_pairs_bf16)(size_t oh, size_t ow, size_t pitch, size_t size,
-                             size_t stride_k, const uint16_t *dy, size_t k, uint16_t *y);
-    /* sums [taps][2 x 2 tiles of c, k][SIM_TILE_SIDE, SIM_TILE_SIDE] = x dy. */
-    void (*tiles_weights)(const SimTileWeights *w, float *sums);
+
+    /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins
+     * at `from` (NULL: zeros), side by side. x: c <= 64 channels of one word, y of each
+     * SIM_TILE_BLOCK of them [pixels, SIM_TILE_BLOCK, SIM_STACK], `block` numbers apart;
+     * or c <= SIM_TILE_BLOCK numbers of stride_c. dy: k <= SIM_TILE_BLOCK numbers of
+     * stride_k, so many y [pixels, SIM_STACK / 2, SIM_TILE_BLOCK, 2]. All y aligned. */
+    void (*stack_spikes)(const uint64_t *const from[SIM_STACK], size_t pixels,
+                         size_t words, size_t c, size_t block, uint16_t *y);
+    void (*stack_dense)(const float *const from[SIM_STACK], size_t pixels,
+                        size_t stride_c, int piece, size_t c, uint16_t *y);
+    void (*stack_pairs)(const void *const from[SIM_STACK], bool is_bf16, size_t pixels,
+                        size_t stride_k, size_t pieces, size_t k, uint16_t *const *y);
+    /* sums [2 x 2 tiles of c, k][SIM_TILE_SIDE, SIM_TILE_SIDE] += x dy over pixels and
+     * images. */
+    void (*stack_sums)(const SimStackSums *o, const uint16_t *x, const uint16_t *dy,
+                       float *sums);
 
     /* --- convolution from packed spikes (sim/kernels/conv_spikes*) ----------------- */
     /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts
