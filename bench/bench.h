@@ -43,7 +43,18 @@ struct BenchTable {
     char note[512]; /* to be read below the table; empty: none */
 };
 
+/* What this machine can do at best. */
+typedef struct BenchMachine {
+    char cpu[64];
+    int threads;
+    double flops;      /* f32 multiply-adds count two, all threads together */
+    double tile_flops; /* the same of bfloat16 on tile units; 0: there are none */
+    double bandwidth;  /* bytes read and written a second, all threads, out of cache */
+} BenchMachine;
+
 typedef struct BenchOptions {
+    const BenchMachine
+        *machine;          /* borrowed; needed by suites that hold kernels against it */
     const char *net;       /* "sresnet", ... or NULL: all */
     const char *memory;    /* "keep", ... or NULL: all */
     const char *surrogate; /* of the neurons */
@@ -91,10 +102,4 @@ void bench_peak_restart(void);
 /* --- the machine's own ceiling ---------------------------------------------------------
  */
 
-typedef struct BenchMachine {
-    char cpu[64];
-    int threads;
-    double flops;     /* f32 multiply-adds count two, all threads together */
-    double bandwidth; /* bytes read and written a second, all threads, out of cache */
-} BenchMachine;
 SimStatus bench_machine(const SimContext *context, BenchMachine *out);

@@ -19,7 +19,8 @@ static const BenchColumn columns[] = {
     {"dense_s", "dense", BENCH_SECONDS},
     {"gain", "gain", BENCH_FIGURE},
     {"spikes_gflops", "dense-equivalent GFLOP/s", BENCH_FIGURE},
-    {"of_peak", "of machine peak", BENCH_SHARE},
+    {"of_peak", "of f32 peak", BENCH_SHARE},
+    {"dense_of_peak", "dense of its peak", BENCH_SHARE},
     {NULL, NULL, BENCH_TEXT}};
 
 static const size_t shapes[][2] = {{48, 64}, {24, 128}, {12, 256}, {6, 512}}; /* h, c */
@@ -37,8 +38,7 @@ static const char *const kernel_names[N_KERNELS] = {"forward", "to input", "to w
 typedef struct Subject {
     SimConv *spikes, *dense;
     SimConv *conv; /* the one being timed */
-    SimTensor x, x_dense;
-    const SimTensor *input;
+    SimTensor x;
     uint64_t *active; /* NULL while the dense kernel is timed */
     float *weights, *d_weights, *y;
     SimTensor dy, dx; /* dy is y */
@@ -49,7 +49,7 @@ typedef struct Subject {
 static void forward(void *of)
 {
     Subject *const s = of;
-    sim_conv_forward(s->conv, STEPS, s->input, s->weights, NULL, s->y, s->scratch);
+    sim_conv_forward(s->conv, STEPS, &s->x, s->weights, NULL, s->y, s->scratch);
 }
 
 static void backward_input(void *of)
@@ -62,7 +62,7 @@ static void backward_input(void *of)
 static void backward_weights(void *of)
 {
     Subject *const s = of;
-    sim_conv_backward_weights(s->conv, STEPS, s->input, &s->dy, s->d_weights, NULL,
+    sim_conv_backward_weights(s->conv, STEPS, &s->x, &s->dy, s->d_weights, NULL,
                               s->scratch);
 }
 
@@ -77,9 +77,7 @@ static void lay_out(Subject *s, const SimConvShape *shape)
     const size_t a = sim_conv_scratch_bytes(s->spikes),
                  b = sim_conv_scratch_bytes(s->dense);
     s->x = (SimTensor){.form = SIM_SPIKES, .shape = in};
-    s->x_dense = (SimTensor){.form = SIM_DENSE, .shape = in};
     s->x.data = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_SPIKES, in));
-    s->x_dense.data = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_DENSE, in));
     s->weights = sim_arena_take(&s->memory, weights * sizeof(float));
     s->d_weights = sim_arena_take(&s->memory, weights * sizeof(float));
     s->y = sim_arena_take(&s->memory, sim_tensor_bytes(SIM_DENSE, out));
@@ -96,8 +94,8 @@ static void fill(const Subject *s, const SimConvShape *shape, double density,
     const size_t n = sim_shape_count(s->x.shape);
     const size_t weights = shape->kh * shape->kw * shape->c * shape->k;
     for (size_t i = 0; i < n; i++)
-        s->x_dense.f32[i] = sim_rng_uniform(rng, i) < (float)density ? 1.0f : 0.0f;
-    kernels->spikes_pack(n / shape->c, shape->c, s->x_dense.f32, s->x.bits);
+        s->dx.f32[i] = sim_rng_uniform(rng, i) < (float)density ? 1.0f : 0.0f;
+    kernels->spikes_pack(n / shape->c, shape->c, s->dx.f32, s->x.bits);
     for (size_t i = 0; i < weights; i++)
         s->weights[i] = 1e-2f * sim_rng_normal(rng, n + i);
 }
@@ -107,8 +105,8 @@ static SimStatus time_shape(size_t side, size_t channels, const BenchOptions *op
                             BenchTable *table)
 {
     SimStatus status = SIM_OK;
-    const unsigned all =
-        SIM_CONV_FORWARD | SIM_CONV_BACKWARD_INPUT | SIM_CONV_BACKWARD_WEIGHTS;
+    const unsigned all = SIM_CONV_FORWARD | SIM_CONV_BACKWARD_INPUT |
+                         SIM_CONV_BACKWARD_WEIGHTS | SIM_CONV_BF16;
     SimContext spikes = *context, dense = *context;
     SimConvShape shape = {.n = IMAGES,
                           .h = side,
@@ -126,11 +124,14 @@ static SimStatus time_shape(size_t side, size_t channels, const BenchOptions *op
     dense.spike_path = SIM_SPIKES_NEVER;
     SIM_TRY(sim_conv_shape(&shape));
     SIM_TRY(sim_conv_create(&shape, SIM_SPIKES, STEPS, all, &spikes, &s.spikes));
-    SIM_TRY(sim_conv_create(&shape, SIM_DENSE, STEPS, all, &dense, &s.dense));
+    SIM_TRY(sim_conv_create(&shape, SIM_SPIKES, STEPS, all, &dense, &s.dense));
     lay_out(&s, &shape);
     SIM_TRY(sim_arena_create(&s.memory, s.memory.used));
     lay_out(&s, &shape);
     snprintf(name, sizeof name, "%zu x %zu x %zu -> %zu", side, side, channels, channels);
+    const bool bf16 = sim_conv_wants_bf16(&shape, context);
+    const double peak =
+        context->precision == SIM_PRECISION_F32 ? machine->flops : machine->tile_flops;
     const double flops = 2.0 * sim_conv_macs(&shape) * STEPS;
     for (size_t d = 0; d < N_DENSITIES; d++) {
         if (options->quick && densities[d] != 0.1)
@@ -138,16 +139,16 @@ static SimStatus time_shape(size_t side, size_t channels, const BenchOptions *op
         fill(&s, &shape, densities[d], &context->kernels);
         for (int k = 0; k < N_KERNELS; k++) {
             s.conv = s.spikes;
-            s.input = &s.x;
+            s.dy.form = s.dx.form = SIM_DENSE;
             s.active = s.x.bits;
             const double sparse_s = bench_time(calls[k], &s, options->seconds / 10);
             s.conv = s.dense;
-            s.input = &s.x_dense;
+            s.dy.form = s.dx.form = bf16 ? SIM_BF16 : SIM_DENSE;
             s.active = NULL;
             const double dense_s = bench_time(calls[k], &s, options->seconds / 10);
             SIM_TRY(bench_row(table, kernel_names[k], name, densities[d], sparse_s,
                               dense_s, dense_s / sparse_s, 1e-9 * flops / sparse_s,
-                              flops / sparse_s / machine->flops));
+                              flops / sparse_s / machine->flops, flops / dense_s / peak));
         }
     }
 out:
@@ -161,11 +162,9 @@ static SimStatus run(const BenchOptions *options, const SimContext *context,
                      BenchTable *table)
 {
     SimStatus status = SIM_OK;
-    BenchMachine machine;
-    SIM_TRY(bench_machine(context, &machine));
     for (size_t i = 0; i < (options->quick ? 1 : N_SHAPES); i++)
-        SIM_TRY(
-            time_shape(shapes[i][0], shapes[i][1], options, &machine, context, table));
+        SIM_TRY(time_shape(shapes[i][0], shapes[i][1], options, options->machine, context,
+                           table));
 out:
     return status;
 }

@@ -316,6 +316,7 @@ static int run(int argc, char **argv)
              SIM_OK) ||
         bench_machine(&context, &machine) != SIM_OK)
         return cli_failed(argv[0]);
+    arguments.options.machine = &machine;
     if (!arguments.json || strcmp(arguments.json, "-") != 0)
         printf("%s, %d thread%s, %s, %s products: at best %.0f GFLOP/s (f32) and %.0f "
                "GB/s\n",

@@ -70,7 +70,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
     }
     const SimConvTileRows *const rows[] = {&conv->tile_forward, &conv->tile_input};
     for (size_t i = 0; i < 2; i++)
-        if (rows[i]->images) {
+        if (rows[i]->rows) {
             SimTileRowsRoom room;
             sim_conv_tile_rows_layout(rows[i], conv->shape.kh * conv->shape.kw,
                                       &arenas[4 + i], &room);
@@ -102,7 +102,7 @@ static void plan_strip(SimConv *conv, unsigned calls)
 {
     const SimConvShape *s = &conv->shape;
     const bool input = (calls & SIM_CONV_BACKWARD_INPUT) &&
-                       (!conv->tile_input.images || conv->break_even.input > 0.0);
+                       (!conv->tile_input.rows || conv->break_even.input > 0.0);
     if (!input && !conv->fourier)
         return;
     const size_t step = s->n * (s->oh * s->ow * s->k + s->h * s->w * s->c);
@@ -140,14 +140,14 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         (is_spikes && context->spike_path == SIM_SPIKES_ALWAYS) || conv->fourier;
     if ((calls & SIM_CONV_FORWARD) && !always) {
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
-        if (!conv->tile_forward.images)
+        if (!conv->tile_forward.rows)
             SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
-        if (!conv->tile_forward.images && (calls & SIM_CONV_HOLD))
+        if (!conv->tile_forward.rows && (calls & SIM_CONV_HOLD))
             SIM_TRY(sim_conv_dense_plan_hold(conv));
     }
     if (calls & SIM_CONV_BACKWARD_INPUT) {
         sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
-        if (!conv->tile_input.images)
+        if (!conv->tile_input.rows)
             SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_BACKWARD_INPUT));
     }
     if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && !always) {
@@ -305,7 +305,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         fourier_forward(conv, nt, x->f32, weights, bias, y, arena.base);
     else if (conv->use_spikes)
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
-    else if (conv->tile_forward.images)
+    else if (conv->tile_forward.rows)
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
     else
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
@@ -374,7 +374,7 @@ void sim_conv_backward_input(SimConv *conv, size_t nt, const SimTensor *dy,
     const bool spikes =
         limit > 1.0 || (limit > 0.0 && density_of(conv, nt, active) < limit);
     SimArena arena = arena_over(conv, scratch);
-    if (conv->tile_input.images && !spikes)
+    if (conv->tile_input.rows && !spikes)
         sim_conv_tile_rows_input(conv, nt, dy, weights, accumulate, dx, &arena);
     else if (dy->form == SIM_BF16 || dx->form == SIM_BF16)
         input_in_strips(conv, nt, dy, weights, active, spikes, accumulate, dx, scratch);

@@ -59,12 +59,35 @@ typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
 } SimConvTileWeights;
 
 typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
-    SimTileImage grid;           /* of x, or of dy */
-    size_t c, k, x_row; /* channels that are summed; of the result; of x laid out */
-    size_t images;      /* at a time */
-    size_t x_pieces, w_pieces[3];
     bool forward;
+    size_t x_h, x_w, c; /* pixels and channels that are summed */
+    size_t x_row;       /* channels as laid out */
+    size_t y_h, y_w, k; /* of the result */
+    size_t step;        /* rows of y after which the same taps come again */
+    size_t rows, stacks, turn_numbers; /* of y, of x, at a time; rows 0: not planned */
+    size_t x_pieces, w_pieces[3];
 } SimConvTileRows;
+
+/* Images, or bands of their rows, side by side (conv_stack.c). */
+typedef struct SimConvBands {
+    size_t images, image_rows;
+    size_t n, rows; /* of an image; rows of one, a multiple of the step */
+} SimConvBands;
+
+typedef struct SimConvTurn {                     /* what is laid out at a time */
+    size_t first_stack, stacks, first_row, rows; /* rows of every band */
+    size_t most_stacks, most_rows;
+} SimConvTurn;
+
+/* For so many rows of results each; bands, and turns within them, begin at multiples of
+ * `step`. At most `rows` rows of one stack or `stacks` stacks at a time. */
+SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step);
+SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t stacks,
+                                size_t step);
+bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn); /* false: done */
+/* Image and first row of a slot of the turn; false where there is no image. */
+bool sim_conv_slot(const SimConvBands *bands, const SimConvTurn *turn, size_t slot,
+                   size_t *image, size_t *row);
 
 enum { SIM_CONV_TILE_TAPS = 49 };
 
@@ -78,7 +101,7 @@ struct SimConv {
     bool has_outer;  /* dense gradient of the weights in f32 */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
-    SimConvTileRows tile_forward, tile_input; /* images 0: not planned */
+    SimConvTileRows tile_forward, tile_input;
     SimConvTileWeights tile_weights;
     void *held; /* owned, weights in the order of dense forward; or NULL */
     bool is_held;
@@ -93,7 +116,6 @@ enum { SIM_CONV_BIAS_TASKS = 32 };
 
 typedef struct SimTileRowsRoom {
     uint16_t *x[3], *w[3];
-    float *turned; /* weights with their channels exchanged, or NULL */
 } SimTileRowsRoom;
 
 typedef struct SimTileWeightsRoom { /* both factors as the tiles take them */

@@ -1,20 +1,21 @@
 /* sim/conv_tiles_rows.c: forward, and the gradient of the input, on tile units, spread
  * over the team.
  *
- * The gradient of the input is a convolution, too: of dy, with the weights turned round
- * and the borders that complete them. As many images at a time as the cache holds are
- * laid out on a grid with a border, then every task multiplies a range of it. The sum of
- * an output goes over taps and channels in one order, however images and time are cut. */
+ * The gradient of the input is a convolution, too: of dy, with the weights turned round.
+ * Both are here: "x" is what is summed over, "y" the result. A tile holds the same pixel
+ * of SIM_STACK images (sim/kernels.h), or of bands of rows of fewer images
+ * (conv_stack.c); every pixel of y has its own list of the taps that lie inside. The sum
+ * of an output goes over taps and channels in one order, however images and time are cut.
+ */
 #include "sim/conv_internal.h"
 
-#include <string.h>
-
 enum {
-    TURN_BYTES = 2 << 20, /* of x laid out at a time */
-    NARROW = 16,          /* channels below which tiles stay too empty */
-    CACHE_BYTES = 4 << 20,
-    TASK_PIXELS = 256, /* of the grid */
-    TASKS = 16         /* wanted at least */
+    TURN_BYTES = 2 << 20,   /* of x laid out at a time */
+    WEIGHT_BYTES = 1 << 19, /* of a task, in its cache while pixels pass by */
+    NARROW = 16,            /* channels below which tiles stay too empty */
+    CACHE_BYTES = 4 << 20,  /* results beyond are written around it */
+    LIST_PIXELS = 16,       /* of y at a time */
+    LAY_PIXELS = 8          /* of x at a time: so many share no set of the cache */
 };
 
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
@@ -35,30 +36,42 @@ static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forwa
     t->x_pieces = is_spikes ? 1 : meets[0];
 }
 
-/* Gradient of the input: pixel iy of x, with the border iy + pad = stride q + phase,
- * meets tap phase + stride j and row q - j of dy. Rows q are counted from the first that
- * lies in the image. */
-static size_t first_row(const SimConvShape *s)
+/* --- what an output sees -----------------------------------------------------------
+ *
+ * Along one axis: output o meets tap k at input o * stride + k - pad forward; the other
+ * way round at (o + pad - k) / stride, where that goes without rest. Outputs that are a
+ * multiple of the stride away from each other see inputs equally far apart: bands and
+ * turns begin at such a multiple. */
+
+/* Of the first output of a band or turn to the first input it may see. */
+static size_t reach(const SimConvShape *s, bool forward)
 {
-    return s->pad / s->stride;
+    return forward ? s->pad : blocks(s->kh - 1 - s->pad, s->stride);
 }
 
-/* All but phase. */
-static SimTileImage grid_of(const SimConvShape *s)
+/* Input that output `o`, counted from the first, sees through tap k, counted from the
+ * first it may see; false where the tap has no part in it. */
+static bool sees(const SimConvShape *s, bool forward, size_t o, size_t k, size_t *out)
 {
-    const size_t st = s->stride;
-    SimTileImage grid = {
-        .h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride = st, .pad = s->pad};
-    size_t rows;
-    if (st == 1) { /* the border after a row is the one before the next */
-        grid.pitch = s->w + s->pad;
-        rows = s->h + s->pad;
-    } else {
-        grid.pitch = larger(s->ow + (s->kw - 1) / st, (s->w - 1 + s->pad) / st + 1);
-        rows = larger(s->oh + (s->kh - 1) / st, (s->h - 1 + s->pad) / st + 1);
-    }
-    grid.size = rows * grid.pitch;
-    return grid;
+    const size_t st = s->stride, first = reach(s, forward);
+    *out = forward ? o * st + k : (o + s->pad + first * st - k) / st;
+    return forward || (o + s->pad + first * st - k) % st == 0;
+}
+
+/* Inputs that so many outputs see. */
+static size_t seen_rows(const SimConvShape *s, bool forward, size_t rows)
+{
+    return forward ? (rows - 1) * s->stride + s->kh
+                   : (rows - 1 + s->pad) / s->stride + reach(s, forward) + 1;
+}
+
+/* --- planning --------------------------------------------------------------------------
+ */
+
+static size_t turn_bytes(const SimConv *conv, const SimConvTileRows *t, size_t rows)
+{
+    return t->x_pieces * seen_rows(&conv->shape, t->forward, rows) * t->x_w * SIM_STACK *
+           t->x_row * sizeof(uint16_t);
 }
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
@@ -67,291 +80,260 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     *t = (SimConvTileRows){0};
     if (!sim_conv_has_pieces(s, conv->context))
         return; /* the dense library's */
+    const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
+    const size_t *const x = forward ? in : out, *const y = forward ? out : in;
+    *t = (SimConvTileRows){.forward = forward,
+                           .x_h = x[0],
+                           .x_w = x[1],
+                           .c = x[2],
+                           .x_row = blocks(x[2], SIM_TILE_BLOCK) * SIM_TILE_BLOCK,
+                           .y_h = y[0],
+                           .y_w = y[1],
+                           .k = y[2],
+                           .step = forward ? 1 : s->stride};
     choose_pieces(t, conv->context->precision, forward,
                   forward && conv->form == SIM_SPIKES);
-    const size_t st = s->stride, reach = (s->kh - 1) / st;
-    t->forward = forward;
-    t->grid = (SimTileImage){.kh = s->kh, .kw = s->kw};
-    SimTileImage *const g = &t->grid;
-    if (forward) {
-        t->c = s->c, t->k = s->k;
-        *g = grid_of(s);
-    } else {
-        t->c = s->k, t->k = s->c;
-        *g = (SimTileImage){.h = s->oh,
-                            .w = s->ow,
-                            .kh = 1,
-                            .kw = 1,
-                            .stride = 1,
-                            .pad = reach - first_row(s)};
-        g->pitch = s->ow + g->pad;
-        g->size = (s->oh + g->pad) * g->pitch;
-        if (st > 1) {
-            const size_t down = (s->h - 1 + s->pad) / st + 1 - first_row(s) + reach;
-            const size_t right = (s->w - 1 + s->pad) / st + 1 - first_row(s) + reach;
-            g->pitch = larger(g->pitch, right);
-            g->size = larger(s->oh + g->pad, down) * g->pitch;
-        }
-    }
-    t->x_row = blocks(t->c, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
-    const size_t each =
-        g->stride * g->stride * g->size * t->x_row * t->x_pieces * sizeof(uint16_t);
-    t->images = larger(1, TURN_BYTES / each);
-    if (t->images > conv->max_steps * s->n)
-        t->images = conv->max_steps * s->n;
-    g->phase = blocks(t->images * g->size, SIM_TILE_PIXELS) * SIM_TILE_PIXELS +
-               reach * (g->pitch + 1);
+    t->rows = blocks(t->y_h, t->step) * t->step;
+    while (t->rows > t->step && turn_bytes(conv, t, t->rows) > TURN_BYTES)
+        t->rows -= t->step;
+    t->stacks = 1;
+    if (t->rows >= t->y_h)
+        t->stacks = smaller(larger(1, TURN_BYTES / turn_bytes(conv, t, t->rows)),
+                            blocks(conv->max_steps * s->n, SIM_STACK));
+    t->turn_numbers =
+        t->stacks * turn_bytes(conv, t, t->rows) / t->x_pieces / sizeof(uint16_t);
 }
 
 void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
                                SimTileRowsRoom *out)
 {
     const size_t k = blocks(t->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
-    const size_t st = t->grid.stride;
     *out = (SimTileRowsRoom){0};
     for (size_t i = 0; i < t->x_pieces; i++)
-        out->x[i] =
-            sim_arena_take(arena, st * st * t->grid.phase * t->x_row * sizeof(uint16_t));
+        out->x[i] = sim_arena_take(arena, t->turn_numbers * sizeof(uint16_t));
     for (size_t i = 0; i < t->w_pieces[0]; i++)
         out->w[i] = sim_arena_take(arena, taps * t->x_row * k * sizeof(uint16_t));
-    if (!t->forward)
-        out->turned = sim_arena_take(arena, taps * t->c * t->k * sizeof(float));
 }
 
 typedef struct Work {
     const SimConv *conv;
     const SimConvTileRows *t;
     const SimTileRowsRoom *room;
-    size_t taps, phases;                /* phases of the result's pixels */
-    size_t images, pixels, task_pixels; /* of this turn, of a task */
-    SimTensor x;                        /* of this turn */
+    size_t taps, k_blocks, k_cut; /* blocks of outputs, of them those of a task */
+    SimConvBands bands;
+    SimConvTurn turn;
+    size_t x_rows; /* of x, that the rows of the turn see */
+    SimTensor x, y;
     const float *weights, *bias;
-    SimTensor y;
-    bool accumulate, past_cache;
+    bool accumulate, around_cache;
 } Work;
 
 /* --- weights ---------------------------------------------------------------------------
  */
-
-static void turn_task(void *argument, size_t tap, size_t thread)
-{
-    (void)thread;
-    const Work *w = argument;
-    const size_t n = w->t->c * w->t->k;
-    w->conv->context->kernels.tiles_transpose(w->t->k, w->t->c, w->weights + tap * n,
-                                              w->room->turned + tap * n);
-}
 
 static void pack_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
-    const float *weights = w->room->turned ? w->room->turned : w->weights;
+    const SimKernels *kernels = &w->conv->context->kernels;
     const size_t taps = w->taps, c_blocks = t->x_row / SIM_TILE_BLOCK;
     const size_t k = index / taps * SIM_TILE_BLOCK, tap = index % taps;
-    const size_t n_k = t->k - k < SIM_TILE_BLOCK ? t->k - k : SIM_TILE_BLOCK;
+    const size_t n_k = smaller(t->k - k, SIM_TILE_BLOCK);
     for (size_t block = 0; block < c_blocks; block++) {
         const size_t c = block * SIM_TILE_BLOCK;
-        const size_t n_c = t->c - c < SIM_TILE_BLOCK ? t->c - c : SIM_TILE_BLOCK;
+        const size_t n_c = smaller(t->c - c, SIM_TILE_BLOCK);
         const size_t at = ((k / SIM_TILE_BLOCK * taps + tap) * c_blocks + block) *
                           SIM_TILE_BLOCK * SIM_TILE_BLOCK;
+        const float *const from = w->weights + tap * t->c * t->k;
         uint16_t *to[3] = {NULL, NULL, NULL};
         for (size_t i = 0; i < t->w_pieces[0]; i++)
             to[i] = w->room->w[i] + at;
-        w->conv->context->kernels.tiles_pairs(
-            1, n_c, SIM_TILE_BLOCK, SIM_TILE_BLOCK, t->k, t->w_pieces[0],
-            weights + (tap * t->c + c) * t->k + k, n_k, to);
+        if (t->forward)
+            kernels->tiles_pairs(t->k, t->w_pieces[0], from + c * t->k + k, n_k, n_c, to);
+        else
+            kernels->tiles_turned(t->c, t->w_pieces[0], from + k * t->c + c, n_k, n_c,
+                                  to);
     }
 }
 
 /* --- x ---------------------------------------------------------------------------------
  */
 
-/* `n` pixels, `step` pixels apart, of one row of x from pixel `from`. */
-static void lay_pixels(const Work *w, size_t piece, size_t from, size_t step, size_t n,
+/* `n` pixels of a row of x, from pixel `from`; `step` numbers apart. */
+static void lay_pixels(const Work *w, size_t piece, size_t from, size_t n, size_t step,
                        uint16_t *to)
 {
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t c = w->t->c, row = w->t->x_row, words = sim_words(c);
-    const size_t at_once = step == 1 ? n : 1;
-    for (size_t i = 0; i < n; i += at_once, from += step, to += at_once * row)
-        switch (w->x.form) {
-        case SIM_SPIKES:
-            kernels->bf16_unpack(at_once, c, row, w->x.bits + from * words, to);
-            break;
-        case SIM_DENSE:
-            kernels->bf16_piece(at_once, c, row, (int)piece, w->x.f32 + from * c, to);
-            break;
-        case SIM_BF16: /* one piece is all there is */
-            for (size_t p = 0; p < at_once; p++)
-                if (piece == 0)
-                    memcpy(to + p * row, w->x.bf16 + (from + p) * c, c * sizeof *to);
-                else
-                    memset(to + p * row, 0, c * sizeof *to);
-            break;
-        }
+    const size_t c = w->t->c, tail = w->t->x_row - c;
+    switch (w->x.form) {
+    case SIM_SPIKES:
+        kernels->bf16_unpack(n, c, step, w->x.bits + from * sim_words(c), to);
+        break;
+    case SIM_DENSE:
+        kernels->bf16_piece(n, c, step, (int)piece, w->x.f32 + from * c, to);
+        break;
+    case SIM_BF16: /* one piece is all there is */
+        for (size_t p = 0; p < n; p++)
+            if (piece == 0)
+                memcpy(to + p * step, w->x.bf16 + (from + p) * c, c * sizeof *to);
+            else
+                memset(to + p * step, 0, c * sizeof *to);
+        break;
+    }
+    /* Weights past the last channel are zero, but no NaN may meet them. */
+    for (size_t p = 0; tail && p < n; p++)
+        memset(to + p * step + c, 0, tail * sizeof *to);
 }
 
-/* Channels past the last are zero: weights there are, too, but no NaN may meet them. */
-static void clear_tails(const SimConvTileRows *t, size_t n, uint16_t *to)
-{
-    const size_t tail = t->x_row - t->c;
-    for (size_t i = 0; tail && i < n; i++)
-        memset(to + i * t->x_row + t->c, 0, tail * sizeof *to);
-}
-
-/* An image on the grid, with all its borders; the last also what lies behind it. */
+/* One row of x of a stack; rows outside are zero, what is no image is never looked at. */
 static void lay_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
-    const SimTileImage *g = &t->grid;
-    const size_t image = index % w->images, piece = index / w->images;
-    const size_t st = g->stride, begin = image * g->size;
-    const size_t end = image + 1 == w->images ? g->phase : begin + g->size;
-    for (size_t ry = 0; ry < st; ry++)
-        for (size_t rx = 0; rx < st; rx++) {
-            if (ry >= g->kh || rx >= g->kw)
+    const size_t row = index % w->x_rows, stack = index / w->x_rows % w->turn.stacks;
+    const size_t piece = index / w->x_rows / w->turn.stacks;
+    const size_t pixel = SIM_STACK * t->x_row;
+    uint16_t *const to = w->room->x[piece] + (stack * w->x_rows + row) * t->x_w * pixel;
+    for (size_t p = 0; p < t->x_w; p += LAY_PIXELS)
+        for (size_t i = 0; i < SIM_STACK; i++) {
+            const size_t n = smaller(LAY_PIXELS, t->x_w - p);
+            uint16_t *const at = to + p * pixel + i * t->x_row;
+            size_t image, first;
+            if (!sim_conv_slot(&w->bands, &w->turn, stack * SIM_STACK + i, &image,
+                               &first))
                 continue;
-            uint16_t *const phase =
-                w->room->x[piece] + (ry * st + rx) * g->phase * t->x_row;
-            size_t at = begin; /* up to here all is written */
-            size_t px = rx;
-            while (px < g->pad)
-                px += st;
-            for (size_t py = ry; py < g->h + g->pad; py += st) {
-                if (py < g->pad || px - g->pad >= g->w)
-                    continue;
-                const size_t first = begin + py / st * g->pitch + px / st;
-                const size_t n = (g->w - (px - g->pad) + st - 1) / st;
-                memset(phase + at * t->x_row, 0, (first - at) * t->x_row * sizeof *phase);
-                lay_pixels(w, piece, (image * g->h + py - g->pad) * g->w + px - g->pad,
-                           st, n, phase + first * t->x_row);
-                clear_tails(t, n, phase + first * t->x_row);
-                at = first + n;
-            }
-            memset(phase + at * t->x_row, 0, (end - at) * t->x_row * sizeof *phase);
+            /* Above the image: very large. */
+            const size_t x_row = (t->forward ? first * w->conv->shape.stride
+                                             : first / w->conv->shape.stride) +
+                                 row - reach(&w->conv->shape, t->forward);
+            if (x_row < t->x_h)
+                lay_pixels(w, piece, (image * t->x_h + x_row) * t->x_w + p, n, pixel, at);
+            else
+                for (size_t j = 0; j < n; j++)
+                    memset(at + j * pixel, 0, t->x_row * sizeof *at);
         }
 }
 
 /* --- products --------------------------------------------------------------------------
  */
 
-/* Forward: the pixels of y. A tap is a shift, with a stride in a phase of x. */
-static void aim_forward(const Work *w, size_t *shift, SimTileRows *rows)
+typedef struct List { /* taps of some pixels of a row */
+    uint32_t start[LIST_PIXELS + 1];
+    size_t shift[LIST_PIXELS * SIM_CONV_TILE_TAPS], tap[LIST_PIXELS * SIM_CONV_TILE_TAPS];
+} List;
+
+/* Whether the row of x that output row `row` of the turn sees through tap ky is outside
+ * in every image. */
+static bool is_outside(const Work *w, size_t x_row)
 {
     const SimConvShape *s = &w->conv->shape;
-    const SimTileImage *g = &w->t->grid;
-    for (size_t tap = 0; tap < w->taps; tap++) {
-        const size_t ky = tap / s->kw, kx = tap % s->kw, st = s->stride;
-        shift[tap] = (ky % st * st + kx % st) * g->phase + ky / st * g->pitch + kx / st;
-        rows->tap[tap] = tap;
-    }
-    rows->taps = w->taps;
-    rows->rows = s->oh;
-    rows->columns = s->ow;
-    rows->y_image = s->oh * s->ow;
-    rows->y_down = s->ow;
-    rows->y_right = 1;
+    const size_t first =
+        w->t->forward ? w->turn.first_row * s->stride : w->turn.first_row / s->stride;
+    return w->bands.n == 1 && first + x_row - reach(s, w->t->forward) >= w->t->x_h;
 }
 
-/* Gradient of the input: the pixels of x in one phase, and the taps that meet them. */
-static void aim_input(const Work *w, size_t phase, size_t *shift, SimTileRows *rows)
+static void list_taps(const Work *w, size_t stack, size_t row, size_t first, size_t n,
+                      List *list)
 {
     const SimConvShape *s = &w->conv->shape;
-    const size_t st = s->stride, reach = (s->kh - 1) / st, skip = first_row(s);
-    const size_t ry = phase / st, rx = phase % st;
-    for (size_t ky = ry; ky < s->kh; ky += st)
-        for (size_t kx = rx; kx < s->kw; kx += st) {
-            rows->tap[rows->taps] = ky * s->kw + kx;
-            shift[rows->taps++] = (reach - ky / st) * w->t->grid.pitch + reach - kx / st;
+    const SimConvTileRows *t = w->t;
+    uint32_t count = 0;
+    for (size_t p = 0; p < n; p++) {
+        list->start[p] = count;
+        for (size_t tap = 0; tap < w->taps; tap++) {
+            size_t y, x;
+            if (!sees(s, t->forward, row, tap / s->kw, &y) || is_outside(w, y) ||
+                !sees(s, t->forward, first + p, tap % s->kw, &x))
+                continue;
+            x -= reach(s, t->forward);
+            if (x >= t->x_w) /* left of the image: very large */
+                continue;
+            list->shift[count] =
+                ((stack * w->x_rows + y) * t->x_w + x) * SIM_STACK * t->x_row;
+            list->tap[count++] = tap;
         }
-    rows->first_row = (s->pad + st - 1 - ry) / st - skip;
-    rows->first_column = (s->pad + st - 1 - rx) / st - skip;
-    rows->rows = (s->h + s->pad + st - 1 - ry) / st - skip;
-    rows->columns = (s->w + s->pad + st - 1 - rx) / st - skip;
-    rows->y_image = s->h * s->w;
-    rows->y_down = st * s->w;
-    rows->y_right = st;
-    rows->y_first = ((rows->first_row + skip) * st + ry - s->pad) * s->w +
-                    (rows->first_column + skip) * st + rx - s->pad;
+    }
+    list->start[n] = count;
 }
 
+/* Some blocks of outputs of one row of y of a stack. */
 static void rows_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
-    const size_t ranges = blocks(w->pixels, w->task_pixels);
-    const size_t k_blocks = blocks(t->k, SIM_TILE_BLOCK);
-    const size_t first = index % ranges * w->task_pixels;
-    const size_t k = index / ranges % k_blocks * SIM_TILE_BLOCK;
-    const size_t phase = index / ranges / k_blocks;
-    const size_t n =
-        w->pixels - first < w->task_pixels ? w->pixels - first : w->task_pixels;
-    size_t shift[SIM_CONV_TILE_TAPS], tap[SIM_CONV_TILE_TAPS];
-    SimTileRows rows = {.shift = shift,
-                        .tap = tap,
-                        .blocks = t->x_row / SIM_TILE_BLOCK,
-                        .k = t->k - k < SIM_TILE_BLOCK ? t->k - k : SIM_TILE_BLOCK,
-                        .x_pieces = t->x_pieces,
-                        .x_row = t->x_row,
-                        .y_row = t->k,
-                        .pitch = t->grid.pitch,
-                        .size = t->grid.size,
-                        .bias = w->bias ? w->bias + k : NULL,
-                        .accumulate = w->accumulate,
-                        .y_bf16 = w->y.form == SIM_BF16,
-                        .past_cache = w->past_cache};
-    if (t->forward)
-        aim_forward(w, shift, &rows);
-    else
-        aim_input(w, phase, shift, &rows);
+    const size_t row = index % w->turn.rows,
+                 stack = index / w->turn.rows % w->turn.stacks;
+    const size_t first = index / w->turn.rows / w->turn.stacks * w->k_cut;
+    const size_t last = smaller(first + w->k_cut, w->k_blocks);
+    const bool is_bf16 = w->y.form == SIM_BF16;
+    List list;
+    SimStackRows rows = {.start = list.start,
+                         .shift = list.shift,
+                         .tap = list.tap,
+                         .blocks = t->x_row / SIM_TILE_BLOCK,
+                         .x_pieces = t->x_pieces,
+                         .x_row = t->x_row,
+                         .y_step = t->k,
+                         .y_bf16 = is_bf16,
+                         .accumulate = w->accumulate,
+                         .around_cache = w->around_cache};
+    size_t at[SIM_STACK]; /* where the row begins in y, in numbers */
+    bool there[SIM_STACK];
+    for (size_t i = 0; i < SIM_STACK; i++) {
+        size_t image, first_row;
+        there[i] = sim_conv_slot(&w->bands, &w->turn, stack * SIM_STACK + i, &image,
+                                 &first_row) &&
+                   first_row + row < t->y_h;
+        at[i] = there[i] ? (image * t->y_h + first_row + row) * t->y_w * t->k : 0;
+    }
     memcpy(rows.w_pieces, t->w_pieces, sizeof rows.w_pieces);
     for (size_t i = 0; i < t->x_pieces; i++)
         rows.x[i] = w->room->x[i];
-    for (size_t i = 0; i < t->w_pieces[0]; i++)
-        rows.w[i] = w->room->w[i] + k * w->taps * t->x_row;
-    void *const y = rows.y_bf16 ? (void *)(w->y.bf16 + k) : (void *)(w->y.f32 + k);
-    w->conv->context->kernels.tiles_rows(&rows, first, n, y);
-}
-
-static void skip_images(SimTensor *x, size_t images, size_t pixels, size_t c)
-{
-    const SimShape shape = {.t = 1, .n = images, .h = pixels, .w = 1, .c = c};
-    x->data = (unsigned char *)x->data + sim_tensor_bytes(x->form, shape);
+    for (size_t p = 0; p < t->y_w; p += LIST_PIXELS) {
+        rows.pixels = smaller(LIST_PIXELS, t->y_w - p);
+        list_taps(w, stack, row, p, rows.pixels, &list);
+        for (size_t block = first; block < last; block++) {
+            const size_t k = block * SIM_TILE_BLOCK;
+            rows.k = smaller(t->k - k, SIM_TILE_BLOCK);
+            rows.bias = w->bias ? w->bias + k : NULL;
+            for (size_t i = 0; i < t->w_pieces[0]; i++)
+                rows.w[i] = w->room->w[i] + k * w->taps * t->x_row;
+            for (size_t i = 0; i < SIM_STACK; i++) {
+                const size_t number = at[i] + p * t->k + k;
+                rows.y[i] = !there[i] ? NULL
+                            : is_bf16 ? (void *)(w->y.bf16 + number)
+                                      : (void *)(w->y.f32 + number);
+            }
+            w->conv->context->kernels.stack_rows(&rows);
+        }
+    }
 }
 
 static void run(const SimConv *conv, const SimConvTileRows *t, size_t nt, Work w)
 {
     const SimConvShape *s = &conv->shape;
     const SimTeam *team = &conv->context->team;
-    const size_t all = nt * s->n, k_blocks = blocks(t->k, SIM_TILE_BLOCK);
+    const size_t images = nt * s->n;
+    const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
     w.conv = conv;
     w.t = t;
     w.taps = s->kh * s->kw;
-    const size_t y_image = t->forward ? s->oh * s->ow : s->h * s->w;
-    const SimShape y_shape = {.t = 1, .n = all, .h = y_image, .w = 1, .c = t->k};
-    w.past_cache = sim_tensor_bytes(w.y.form, y_shape) > CACHE_BYTES;
-    w.phases = t->forward ? 1 : s->stride * s->stride;
-    if (w.room->turned)
-        sim_team_run(team, w.taps, turn_task, &w);
-    sim_team_run(team, w.taps * k_blocks, pack_task, &w);
-    for (size_t first = 0; first < all; first += w.images) {
-        w.images = all - first < t->images ? all - first : t->images;
-        w.pixels = w.images * t->grid.size;
-        w.task_pixels = TASK_PIXELS;
-        while (w.task_pixels > SIM_TILE_PIXELS &&
-               blocks(w.pixels, w.task_pixels) * k_blocks * w.phases < TASKS)
-            w.task_pixels /= 2;
-        sim_team_run(team, w.images * t->x_pieces, lay_task, &w);
-        sim_team_run(team, blocks(w.pixels, w.task_pixels) * k_blocks * w.phases,
+    w.around_cache = sim_tensor_bytes(w.y.form, y_shape) > CACHE_BYTES;
+    w.k_blocks = blocks(t->k, SIM_TILE_BLOCK);
+    const size_t block_bytes = w.taps * t->x_row * SIM_TILE_BLOCK * sizeof(uint16_t);
+    w.k_cut = smaller(w.k_blocks, larger(1, WEIGHT_BYTES / block_bytes));
+    w.bands = sim_conv_bands(images, t->y_h, t->step);
+    w.turn = sim_conv_first_turn(&w.bands, t->rows, t->stacks, t->step);
+    sim_team_run(team, w.taps * w.k_blocks, pack_task, &w);
+    do {
+        w.x_rows = seen_rows(s, t->forward, w.turn.rows);
+        sim_team_run(team, w.x_rows * w.turn.stacks * t->x_pieces, lay_task, &w);
+        sim_team_run(team, w.turn.rows * w.turn.stacks * blocks(w.k_blocks, w.k_cut),
                      rows_task, &w);
-        skip_images(&w.x, w.images, t->grid.h * t->grid.w, t->c);
-        skip_images(&w.y, w.images, y_image, t->k);
-    }
+    } while (sim_conv_next_turn(&w.bands, &w.turn));
 }
 
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,

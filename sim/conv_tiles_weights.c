@@ -2,11 +2,7 @@
  * team.
  *
  * The unit sums over 32 numbers at a time: here the same pixel of SIM_STACK images, side
- * by side (sim/kernels.h). Where there are too few images they are cut into bands of
- * rows, each an image of its own that also sees the rows around it:
- *
- *     image 0   | band 0 |     stack    band 0 of image 0, band 1 of image 0, ...
- *               | band 1 |
+ * by side (sim/kernels.h, conv_stack.c).
  *
  * As many rows and stacks as the cache holds are laid out at a time, then every task sums
  * some blocks of weights over all of them. A weight is one sum in one order, whoever
@@ -106,46 +102,28 @@ typedef struct Work {
     const SimTileWeightsRoom *room;
     const SimTensor *x, *dy;
     float *d_weights;
-    size_t images, bands, band_rows; /* of an image, rows of dy of one */
-    /* Of this turn: its stacks, its rows within each band, rows of x they see. */
-    size_t first_stack, stacks, first_row, rows, x_rows;
+    SimConvBands bands;
+    SimConvTurn turn;
+    size_t x_rows;          /* of x, that the rows of the turn see */
     size_t x_tasks;         /* then those of dy */
     size_t per_task;        /* units */
     bool is_first, is_last; /* turn */
 } Work;
 
-/* As few bands as fill the stacks well. */
-static size_t choose_bands(const SimConvShape *s, size_t images)
-{
-    size_t bands = 1;
-    double best = 0.0;
-    for (size_t b = 1; b <= smaller(s->oh, SIM_STACK); b++) {
-        const size_t slots = blocks(images * b, SIM_STACK) * SIM_STACK;
-        const double filled =
-            (double)(images * s->oh) / (double)(slots * blocks(s->oh, b));
-        if (filled > 1.1 * best) {
-            best = filled;
-            bands = b;
-        }
-    }
-    return bands;
-}
-
 /* --- laying out ------------------------------------------------------------------------
  */
 
-/* Image and row of dy, or its first one of x that `row` sees, of one slot of a stack;
- * false where there is none. */
+/* Row of dy of one slot, or row of x that it sees; false where there is none. */
 static bool find_row(const Work *w, size_t slot, size_t row, bool of_x, size_t *out)
 {
     const SimConvShape *s = &w->conv->shape;
-    const size_t image = slot / w->bands;
-    const size_t first = slot % w->bands * w->band_rows + w->first_row;
+    size_t image, first;
+    const bool there = sim_conv_slot(&w->bands, &w->turn, slot, &image, &first);
     /* Above the image: very large. */
     const size_t at = of_x ? first * s->stride + row - s->pad : first + row;
     const size_t rows = of_x ? s->h : s->oh;
     *out = image * rows + at;
-    return image < w->images && at < rows;
+    return there && at < rows;
 }
 
 static void lay_x(const Work *w, size_t index)
@@ -158,14 +136,14 @@ static void lay_x(const Work *w, size_t index)
     const size_t cuts = blocks(s->c, width), words = sim_words(s->c);
     const size_t first = index % cuts * width, row = index / cuts % w->x_rows;
     const size_t stack = index / cuts / w->x_rows, row_numbers = s->w * BLOCK_NUMBERS;
-    const size_t block = w->stacks * w->x_rows * row_numbers;
+    const size_t block = w->turn.stacks * w->x_rows * row_numbers;
     const size_t at =
         first / SIM_TILE_BLOCK * block + (stack * w->x_rows + row) * row_numbers;
     const uint64_t *bits[SIM_STACK] = {0};
     const float *numbers[SIM_STACK] = {0};
     for (size_t i = 0; i < SIM_STACK; i++) {
         size_t from;
-        if (!find_row(w, (w->first_stack + stack) * SIM_STACK + i, row, true, &from))
+        if (!find_row(w, stack * SIM_STACK + i, row, true, &from))
             continue;
         if (is_spikes)
             bits[i] = w->x->bits + from * s->w * words + first / SIM_WORD_BITS;
@@ -185,16 +163,15 @@ static void lay_dy(const Work *w, size_t index)
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
     const size_t block = index % k_blocks(s), k = block * SIM_TILE_BLOCK;
-    const size_t row = index / k_blocks(s) % w->rows;
-    const size_t stack = index / k_blocks(s) / w->rows;
+    const size_t row = index / k_blocks(s) % w->turn.rows;
+    const size_t stack = index / k_blocks(s) / w->turn.rows;
     const size_t at =
-        ((block * w->stacks + stack) * w->rows + row) * s->ow * BLOCK_NUMBERS;
+        ((block * w->turn.stacks + stack) * w->turn.rows + row) * s->ow * BLOCK_NUMBERS;
     const bool is_bf16 = w->dy->form == SIM_BF16;
     const void *from[SIM_STACK] = {0};
     for (size_t i = 0; i < SIM_STACK; i++) {
         size_t image_row;
-        if (!find_row(w, (w->first_stack + stack) * SIM_STACK + i, row, false,
-                      &image_row))
+        if (!find_row(w, stack * SIM_STACK + i, row, false, &image_row))
             continue;
         const size_t number = image_row * s->ow * s->k + k;
         from[i] =
@@ -244,22 +221,23 @@ static void sum_unit(const Work *w, size_t index, size_t row, size_t end, float 
     size_t x0, y0;
     const size_t x1 = sim_conv_inside(kx, s->pad, s->stride, s->w, s->ow, &x0);
     const size_t y1 = sim_conv_inside(ky, s->pad, s->stride, s->h, s->oh, &y0);
-    if (w->bands == 1) { /* what all images lack */
-        row = larger(row, y0 > w->first_row ? y0 - w->first_row : 0);
-        end = smaller(end, y1 > w->first_row ? y1 - w->first_row : 0);
+    if (w->bands.n == 1) { /* what all images lack */
+        row = larger(row, y0 > w->turn.first_row ? y0 - w->turn.first_row : 0);
+        end = smaller(end, y1 > w->turn.first_row ? y1 - w->turn.first_row : 0);
     }
     if (x1 <= x0 || end <= row)
         return;
     const size_t x_row = s->w * BLOCK_NUMBERS, dy_row = s->ow * BLOCK_NUMBERS;
     const SimStackSums o = {
-        .steps = {w->stacks, end - row, x1 - x0},
+        .steps = {w->turn.stacks, end - row, x1 - x0},
         .x = {w->x_rows * x_row, s->stride * x_row, s->stride * BLOCK_NUMBERS},
-        .dy = {w->rows * dy_row, dy_row, BLOCK_NUMBERS},
+        .dy = {w->turn.rows * dy_row, dy_row, BLOCK_NUMBERS},
         .c = smaller(s->c - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK),
         .k = smaller(s->k - u.k * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
-    const size_t x = (u.c * w->stacks * w->x_rows + row * s->stride + ky) * x_row +
+    const size_t x = (u.c * w->turn.stacks * w->x_rows + row * s->stride + ky) * x_row +
                      (x0 * s->stride + kx - s->pad) * BLOCK_NUMBERS;
-    const size_t dy = (u.k * w->stacks * w->rows + row) * dy_row + x0 * BLOCK_NUMBERS;
+    const size_t dy =
+        (u.k * w->turn.stacks * w->turn.rows + row) * dy_row + x0 * BLOCK_NUMBERS;
     for (size_t i = 0; i < t->x_pieces; i++)
         for (size_t j = 0; j < t->dy_pieces[i]; j++)
             conv->context->kernels.stack_sums(&o, w->room->x[i] + x, w->room->dy[j] + dy,
@@ -296,16 +274,16 @@ static void sum_task(void *argument, size_t index, size_t thread)
     const size_t first = index * w->per_task;
     const size_t last = smaller(first + w->per_task, count_units(s));
     const size_t row_bytes =
-        w->stacks * (s->stride * s->w + s->ow) * BLOCK_NUMBERS * sizeof(uint16_t);
+        w->turn.stacks * (s->stride * s->w + s->ow) * BLOCK_NUMBERS * sizeof(uint16_t);
     const size_t band = larger(1, BAND_BYTES / row_bytes);
-    const bool once = w->is_first && w->is_last && band >= w->rows;
-    for (size_t row = 0; row < w->rows; row += band)
+    const bool once = w->is_first && w->is_last && band >= w->turn.rows;
+    for (size_t row = 0; row < w->turn.rows; row += band)
         for (size_t unit = first; unit < last; unit++) {
             float *const sums = once ? own : w->room->sums + unit * SUMS;
             if (w->is_first && row == 0)
                 memset(sums, 0, SUMS * sizeof *sums);
-            sum_unit(w, unit, row, smaller(row + band, w->rows), sums);
-            if (w->is_last && row + band >= w->rows)
+            sum_unit(w, unit, row, smaller(row + band, w->turn.rows), sums);
+            if (w->is_last && row + band >= w->turn.rows)
                 add_unit(w, unit, sums);
         }
 }
@@ -323,25 +301,16 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
               .x = x,
               .dy = dy,
               .d_weights = d_weights,
-              .images = nt * s->n,
-              .bands = choose_bands(s, nt * s->n)};
-    w.band_rows = blocks(s->oh, w.bands);
+              .bands = sim_conv_bands(nt * s->n, s->oh, 1),
+              .is_first = true};
     w.per_task = blocks(count_units(s), TASKS * (size_t)team->n_threads);
-    const size_t all = blocks(w.images * w.bands, SIM_STACK);
-    /* Turns of about the same size. */
-    const size_t rows = blocks(w.band_rows, blocks(w.band_rows, t->rows));
-    const size_t most = rows == w.band_rows ? t->stacks : 1;
-    const size_t stacks = blocks(all, blocks(all, most));
-    for (; w.first_stack < all; w.first_stack += stacks)
-        for (w.first_row = 0; w.first_row < w.band_rows; w.first_row += rows) {
-            w.stacks = smaller(stacks, all - w.first_stack);
-            w.rows = smaller(rows, w.band_rows - w.first_row);
-            w.x_rows = seen_rows(s, w.rows);
-            w.is_first = w.first_stack == 0 && w.first_row == 0;
-            w.is_last =
-                w.first_stack + w.stacks == all && w.first_row + w.rows == w.band_rows;
-            w.x_tasks = w.stacks * w.x_rows * blocks(s->c, width);
-            sim_team_run(team, w.x_tasks + w.stacks * w.rows * k_blocks(s), lay_task, &w);
-            sim_team_run(team, blocks(count_units(s), w.per_task), sum_task, &w);
-        }
+    w.turn = sim_conv_first_turn(&w.bands, t->rows, t->stacks, 1);
+    for (SimConvTurn next = w.turn; !w.is_last; w.turn = next, w.is_first = false) {
+        w.is_last = !sim_conv_next_turn(&w.bands, &next);
+        w.x_rows = seen_rows(s, w.turn.rows);
+        w.x_tasks = w.turn.stacks * w.x_rows * blocks(s->c, width);
+        sim_team_run(team, w.x_tasks + w.turn.stacks * w.turn.rows * k_blocks(s),
+                     lay_task, &w);
+        sim_team_run(team, blocks(count_units(s), w.per_task), sum_task, &w);
+    }
 }

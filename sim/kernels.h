@@ -132,36 +132,28 @@ static inline size_t sim_alif_scratch(size_t nt)
     return 3 * 64 * nt;
 }
 
-enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_TILE_PIXELS = 32, SIM_STACK = 32 };
+/* Tile units see the same pixel of SIM_STACK images side by side. */
+enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_STACK = 32 };
 
-/* An image [h, w] laid out for tile units: with stride s in s x s phases, so that a tap
- * of the kernel is a shift. Row r of a phase begins at r * pitch; the border before a row
- * also serves as the one after the row before it. */
-typedef struct SimTileImage {
-    size_t h, w, kh, kw, stride, pad;
-    size_t pitch, size; /* pixels of a row, of the image */
-    size_t phase;       /* pixels from one phase to the next */
-} SimTileImage;
-
-/* A block of k <= SIM_TILE_BLOCK outputs of a convolution on the grid of such images. */
-typedef struct SimTileRows {
-    size_t taps, blocks, k;       /* blocks of SIM_TILE_BLOCK input channels */
-    const size_t *shift;          /* [taps], pixels of x */
-    size_t *tap;                  /* [taps], of the weights */
+/* A block of k <= SIM_TILE_BLOCK outputs of a convolution at some pixels of SIM_STACK
+ * images. What pixel p sees are the taps start[p] to start[p + 1] of the lists. */
+typedef struct SimStackRows {
+    size_t pixels;
+    const uint32_t *start;        /* [pixels + 1] */
+    const size_t *shift;          /* numbers of x where the tap begins */
+    const size_t *tap;            /* of the weights */
+    size_t blocks, k;             /* blocks of SIM_TILE_BLOCK input channels */
     size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
-    const uint16_t *x[3];         /* [pixels, x_row], x_row = blocks * SIM_TILE_BLOCK */
-    const uint16_t *w[3]; /* [.., blocks, SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
-    size_t x_row, y_row;
-    size_t pitch, size; /* of the grid */
-    /* The part of the grid that is wanted, and where in y its first pixel lies and the
-     * ones below and beside; pixels. */
-    size_t first_row, rows, first_column, columns; /* up to but without rows, columns */
-    size_t y_first, y_image, y_down, y_right;
-    const float *bias; /* [k] or NULL */
-    bool accumulate;   /* y += instead, without bias */
-    bool past_cache;   /* y is too large for the cache: written around it */
-    bool y_bf16;       /* y is bfloat16, without bias */
-} SimTileRows;
+    const uint16_t *x[3]; /* [.., SIM_STACK, x_row], x_row = blocks * SIM_TILE_BLOCK */
+    const uint16_t *w[3]; /* [taps, blocks, SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
+    size_t x_row;
+    void *y[SIM_STACK]; /* the first pixel of each image, or NULL */
+    size_t y_step;      /* numbers from one pixel to the next */
+    const float *bias;  /* [k] or NULL */
+    bool y_bf16;        /* y is bfloat16, else f32 */
+    bool accumulate;    /* y += instead, without bias */
+    bool around_cache;  /* y is not read soon */
+} SimStackRows;
 
 /* Pixels of a block of c times k channels, at most SIM_TILE_BLOCK each: of stacks, rows,
  * columns so many steps, and numbers from one to the next. */
@@ -197,14 +189,14 @@ typedef struct SimKernels {
 
     /* --- convolutions on tile units; NULL without SIM_CPU_AMX ------------------------
      */
-    /* The pixels first .. first + n of the grid; x must be there up to the next multiple
-     * of SIM_TILE_PIXELS. */
-    void (*tiles_rows)(const SimTileRows *r, size_t first, size_t n, void *y);
-    void (*tiles_transpose)(size_t rows, size_t columns, const float *x, float *y);
-    /* dy [oh, ow, stride_k], k <= SIM_TILE_BLOCK channels of it, as so many
-     * y [size / 2, SIM_TILE_BLOCK, 2] on a grid with `pitch` pixels to a row. */
-    void (*tiles_pairs)(size_t oh, size_t ow, size_t pitch, size_t size, size_t stride_k,
-                        size_t pieces, const float *dy, size_t k, uint16_t *const *y);
+    /* Pieces of weights [c, stride] or, turned, [k, stride] as the second factor: so many
+     * y [SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2], pairs of the c that are summed; zeros
+     * past c, k <= SIM_TILE_BLOCK. */
+    void (*tiles_pairs)(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
+                        uint16_t *const *y);
+    void (*tiles_turned)(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
+                         uint16_t *const *y);
+    void (*stack_rows)(const SimStackRows *r);
 
     /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins
      * at `from` (NULL: zeros), side by side. x: c <= 64 channels of one word, y of each

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { STACK = SIM_STACK, ROW = SIM_STACK, ONE = 0x3f80 /* 1.0 */ };
+enum { ROW = SIM_STACK /* images of a channel */, ONE = 0x3f80 /* 1.0 */ };
 
 /* --- laying out ------------------------------------------------------------------------
  */
@@ -69,14 +69,6 @@ static void stack_spikes(const uint64_t *const from[SIM_STACK], size_t pixels,
         }
         stack_word(rows, c, block, y);
     }
-}
-
-/* Piece `piece` of 16 numbers. */
-static __m512i piece_of(__m512 x, int piece)
-{
-    for (; piece > 0; piece--)
-        x = rest(x, rounded(x));
-    return rounded(x);
 }
 
 static void stack_dense(const float *const from[SIM_STACK], size_t pixels,

@@ -1,0 +1,77 @@
+/* sim/conv_stack.c: images side by side for tile units.
+ *
+ * A stack has SIM_STACK slots. Where there are too few images they are cut into bands of
+ * rows, each an image of its own that also sees the rows around it:
+ *
+ *     image 0   | band 0 |     slots    band 0 of image 0, band 1 of image 0, ...
+ *               | band 1 |
+ *
+ * A turn is what the cache holds: some stacks, or some rows of every band of one. */
+#include "sim/conv_internal.h"
+
+/* As few bands as fill the stacks well. */
+SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step)
+{
+    SimConvBands bands = {.images = images, .image_rows = rows};
+    double best = 0.0;
+    for (size_t n = 1; n <= smaller(blocks(rows, step), SIM_STACK); n++) {
+        const size_t slots = blocks(images * n, SIM_STACK) * SIM_STACK;
+        const size_t band = blocks(rows, n * step) * step;
+        const double filled = (double)(images * rows) / (double)(slots * band);
+        if (filled > 1.1 * best) {
+            best = filled;
+            bands.n = n;
+            bands.rows = band;
+        }
+    }
+    return bands;
+}
+
+static size_t all_stacks(const SimConvBands *bands)
+{
+    return blocks(bands->images * bands->n, SIM_STACK);
+}
+
+/* What is left of the bands, but not more than may be. */
+static void fit(const SimConvBands *bands, SimConvTurn *turn)
+{
+    turn->stacks = smaller(turn->most_stacks, all_stacks(bands) - turn->first_stack);
+    turn->rows = smaller(turn->most_rows, bands->rows - turn->first_row);
+}
+
+SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t stacks,
+                                size_t step)
+{
+    SimConvTurn turn = {.most_rows = bands->rows, .most_stacks = 1};
+    if (rows < bands->rows) { /* turns of about the same size */
+        const size_t turns = blocks(bands->rows, rows);
+        turn.most_rows = smaller(rows, blocks(bands->rows, turns * step) * step);
+    } else {
+        const size_t all = all_stacks(bands);
+        turn.most_stacks = blocks(all, blocks(all, stacks));
+    }
+    fit(bands, &turn);
+    return turn;
+}
+
+bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn)
+{
+    turn->first_row += turn->rows;
+    if (turn->first_row == bands->rows) {
+        turn->first_row = 0;
+        turn->first_stack += turn->stacks;
+    }
+    if (turn->first_stack == all_stacks(bands))
+        return false;
+    fit(bands, turn);
+    return true;
+}
+
+bool sim_conv_slot(const SimConvBands *bands, const SimConvTurn *turn, size_t slot,
+                   size_t *image, size_t *row)
+{
+    const size_t at = turn->first_stack * SIM_STACK + slot;
+    *image = at / bands->n;
+    *row = at % bands->n * bands->rows + turn->first_row;
+    return *image < bands->images;
+}
