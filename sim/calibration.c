@@ -45,7 +45,8 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
         const bool few = row->pixels_log2 < FEW_PIXELS;
         return split ? (SimBreakEven){many ? 0.25 : 0.15, few ? 0.4 : 0.16,
                                       few ? 0.2 : 0.12}
-                     : (SimBreakEven){many ? 0.15 : 0.1, few ? 0.25 : 0.06, 0.07};
+                     : (SimBreakEven){few ? 0.08 : 0.04, few ? 0.06 : 0.025,
+                                      few ? 0.05 : 0.04};
     }
     if (context->cpu & SIM_CPU_AVX512)
         return (SimBreakEven){.forward = 0.3, .input = 0.27, .weights = 0.4};

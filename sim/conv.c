@@ -142,8 +142,9 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
         if (!conv->tile_forward.rows)
             SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
-        if (!conv->tile_forward.rows && (calls & SIM_CONV_HOLD))
-            SIM_TRY(sim_conv_dense_plan_hold(conv));
+        if (calls & SIM_CONV_HOLD)
+            SIM_TRY(conv->tile_forward.rows ? sim_conv_tile_rows_plan_hold(conv)
+                                            : sim_conv_dense_plan_hold(conv));
     }
     if (calls & SIM_CONV_BACKWARD_INPUT) {
         sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
@@ -245,7 +246,11 @@ static void narrow(const SimConv *conv, size_t n, float *from, uint16_t *to)
 
 void sim_conv_hold(SimConv *conv, const float *weights)
 {
-    if (conv->held)
+    if (!conv->held)
+        return;
+    if (conv->tile_forward.rows)
+        sim_conv_tile_rows_hold(conv, weights);
+    else
         sim_conv_dense_hold(conv, weights);
 }
 

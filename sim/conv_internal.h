@@ -192,6 +192,8 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *out);
 void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
                                SimTileRowsRoom *out);
+SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv);
+void sim_conv_tile_rows_hold(SimConv *conv, const float *weights);
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                                 const float *weights, const float *bias, float *y,
                                 SimArena *arena);

@@ -9,6 +9,8 @@
  */
 #include "sim/conv_internal.h"
 
+#include <stdlib.h>
+
 enum {
     TURN_BYTES = 2 << 20,   /* of x laid out at a time */
     WEIGHT_BYTES = 1 << 19, /* of a task, in its cache while pixels pass by */
@@ -104,15 +106,21 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
         t->stacks * turn_bytes(conv, t, t->rows) / t->x_pieces / sizeof(uint16_t);
 }
 
+static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
+                           SimTileRowsRoom *out)
+{
+    const size_t k = blocks(t->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
+    for (size_t i = 0; i < t->w_pieces[0]; i++)
+        out->w[i] = sim_arena_take(arena, taps * t->x_row * k * sizeof(uint16_t));
+}
+
 void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
                                SimTileRowsRoom *out)
 {
-    const size_t k = blocks(t->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
     *out = (SimTileRowsRoom){0};
     for (size_t i = 0; i < t->x_pieces; i++)
         out->x[i] = sim_arena_take(arena, t->turn_numbers * sizeof(uint16_t));
-    for (size_t i = 0; i < t->w_pieces[0]; i++)
-        out->w[i] = sim_arena_take(arena, taps * t->x_row * k * sizeof(uint16_t));
+    weights_layout(t, taps, arena, out);
 }
 
 typedef struct Work {
@@ -131,30 +139,39 @@ typedef struct Work {
 /* --- weights ---------------------------------------------------------------------------
  */
 
+/* Some rows of the weights of one tap, whole: forward a block of c, else of k. */
 static void pack_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t taps = w->taps, c_blocks = t->x_row / SIM_TILE_BLOCK;
-    const size_t k = index / taps * SIM_TILE_BLOCK, tap = index % taps;
-    const size_t n_k = smaller(t->k - k, SIM_TILE_BLOCK);
-    for (size_t block = 0; block < c_blocks; block++) {
-        const size_t c = block * SIM_TILE_BLOCK;
+    const size_t c_blocks = t->x_row / SIM_TILE_BLOCK, tap = index % w->taps;
+    const size_t n = t->forward ? w->k_blocks : c_blocks;
+    const float *const from = w->weights + tap * t->c * t->k;
+    for (size_t i = 0; i < n; i++) {
+        const size_t c_block = t->forward ? index / w->taps : i;
+        const size_t k_block = t->forward ? i : index / w->taps;
+        const size_t c = c_block * SIM_TILE_BLOCK, k = k_block * SIM_TILE_BLOCK;
         const size_t n_c = smaller(t->c - c, SIM_TILE_BLOCK);
-        const size_t at = ((k / SIM_TILE_BLOCK * taps + tap) * c_blocks + block) *
+        const size_t n_k = smaller(t->k - k, SIM_TILE_BLOCK);
+        const size_t at = ((k_block * w->taps + tap) * c_blocks + c_block) *
                           SIM_TILE_BLOCK * SIM_TILE_BLOCK;
-        const float *const from = w->weights + tap * t->c * t->k;
         uint16_t *to[3] = {NULL, NULL, NULL};
-        for (size_t i = 0; i < t->w_pieces[0]; i++)
-            to[i] = w->room->w[i] + at;
+        for (size_t piece = 0; piece < t->w_pieces[0]; piece++)
+            to[piece] = w->room->w[piece] + at;
         if (t->forward)
             kernels->tiles_pairs(t->k, t->w_pieces[0], from + c * t->k + k, n_k, n_c, to);
         else
             kernels->tiles_turned(t->c, t->w_pieces[0], from + k * t->c + c, n_k, n_c,
                                   to);
     }
+}
+
+static void pack(const Work *w)
+{
+    const size_t rows = w->t->forward ? w->t->x_row / SIM_TILE_BLOCK : w->k_blocks;
+    sim_team_run(&w->conv->context->team, w->taps * rows, pack_task, (void *)(size_t)w);
 }
 
 /* --- x ---------------------------------------------------------------------------------
@@ -312,56 +329,88 @@ static void rows_task(void *argument, size_t index, size_t thread)
     }
 }
 
-static void run(const SimConv *conv, const SimConvTileRows *t, size_t nt, Work w)
+static void run(size_t nt, Work *w)
 {
-    const SimConvShape *s = &conv->shape;
-    const SimTeam *team = &conv->context->team;
-    const size_t images = nt * s->n;
+    const SimConvTileRows *t = w->t;
+    const SimConvShape *s = &w->conv->shape;
+    const SimTeam *team = &w->conv->context->team;
     const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
-    w.conv = conv;
-    w.t = t;
-    w.taps = s->kh * s->kw;
-    w.around_cache = sim_tensor_bytes(w.y.form, y_shape) > CACHE_BYTES;
-    w.k_blocks = blocks(t->k, SIM_TILE_BLOCK);
-    const size_t block_bytes = w.taps * t->x_row * SIM_TILE_BLOCK * sizeof(uint16_t);
-    w.k_cut = smaller(w.k_blocks, larger(1, WEIGHT_BYTES / block_bytes));
-    w.bands = sim_conv_bands(images, t->y_h, t->step);
-    w.turn = sim_conv_first_turn(&w.bands, t->rows, t->stacks, t->step);
-    sim_team_run(team, w.taps * w.k_blocks, pack_task, &w);
+    const size_t block_bytes = w->taps * t->x_row * SIM_TILE_BLOCK * sizeof(uint16_t);
+    w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
+    w->k_cut = smaller(w->k_blocks, larger(1, WEIGHT_BYTES / block_bytes));
+    w->bands = sim_conv_bands(nt * s->n, t->y_h, t->step);
+    w->turn = sim_conv_first_turn(&w->bands, t->rows, t->stacks, t->step);
+    if (!(t->forward && w->conv->is_held))
+        pack(w);
     do {
-        w.x_rows = seen_rows(s, t->forward, w.turn.rows);
-        sim_team_run(team, w.x_rows * w.turn.stacks * t->x_pieces, lay_task, &w);
-        sim_team_run(team, w.turn.rows * w.turn.stacks * blocks(w.k_blocks, w.k_cut),
-                     rows_task, &w);
-    } while (sim_conv_next_turn(&w.bands, &w.turn));
+        w->x_rows = seen_rows(s, t->forward, w->turn.rows);
+        sim_team_run(team, w->x_rows * w->turn.stacks * t->x_pieces, lay_task, w);
+        sim_team_run(team, w->turn.rows * w->turn.stacks * blocks(w->k_blocks, w->k_cut),
+                     rows_task, w);
+    } while (sim_conv_next_turn(&w->bands, &w->turn));
+}
+
+static Work work_of(const SimConv *conv, const SimConvTileRows *t,
+                    const SimTileRowsRoom *room, const float *weights)
+{
+    return (Work){.conv = conv,
+                  .t = t,
+                  .room = room,
+                  .taps = conv->shape.kh * conv->shape.kw,
+                  .k_blocks = blocks(t->k, SIM_TILE_BLOCK),
+                  .weights = weights};
+}
+
+static size_t held_layout(const SimConv *conv, SimTileRowsRoom *out)
+{
+    SimArena arena = {.base = conv->held, .size = SIZE_MAX};
+    weights_layout(&conv->tile_forward, conv->shape.kh * conv->shape.kw, &arena, out);
+    return arena.used;
+}
+
+SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv)
+{
+    SimTileRowsRoom room;
+    conv->held = aligned_alloc(SIM_ALIGN, held_layout(conv, &room));
+    return conv->held ? SIM_OK
+                      : sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+}
+
+void sim_conv_tile_rows_hold(SimConv *conv, const float *weights)
+{
+    SimTileRowsRoom room = {0};
+    held_layout(conv, &room);
+    const Work w = work_of(conv, &conv->tile_forward, &room, weights);
+    pack(&w);
+    conv->is_held = true;
 }
 
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                                 const float *weights, const float *bias, float *y,
                                 SimArena *arena)
 {
-    const SimConvTileRows *t = &conv->tile_forward;
     SimTileRowsRoom room;
-    sim_conv_tile_rows_layout(t, conv->shape.kh * conv->shape.kw, arena, &room);
-    run(conv, t, nt,
-        (Work){.room = &room,
-               .x = *x,
-               .weights = weights,
-               .bias = bias,
-               .y = {.form = SIM_DENSE, .f32 = y}});
+    sim_conv_tile_rows_layout(&conv->tile_forward, conv->shape.kh * conv->shape.kw, arena,
+                              &room);
+    if (conv->is_held)
+        held_layout(conv, &room);
+    Work w = work_of(conv, &conv->tile_forward, &room, weights);
+    w.x = *x;
+    w.y = (SimTensor){.form = SIM_DENSE, .f32 = y};
+    w.bias = bias;
+    run(nt, &w);
 }
 
 void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const SimTensor *dy,
                               const float *weights, bool accumulate, const SimTensor *dx,
                               SimArena *arena)
 {
-    const SimConvTileRows *t = &conv->tile_input;
     SimTileRowsRoom room;
-    sim_conv_tile_rows_layout(t, conv->shape.kh * conv->shape.kw, arena, &room);
-    run(conv, t, nt,
-        (Work){.room = &room,
-               .x = *dy,
-               .weights = weights,
-               .accumulate = accumulate,
-               .y = *dx});
+    sim_conv_tile_rows_layout(&conv->tile_input, conv->shape.kh * conv->shape.kw, arena,
+                              &room);
+    Work w = work_of(conv, &conv->tile_input, &room, weights);
+    w.x = *dy;
+    w.y = *dx;
+    w.accumulate = accumulate;
+    run(nt, &w);
 }
