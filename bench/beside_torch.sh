@@ -41,6 +41,7 @@ from statistics import median
 lines = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
 theirs = [l for l in lines if "suite" not in l]
 mid = lambda rows, key: median(r[key] for r in rows)
+share = lambda rows, key: 100 * mid(rows, key) if rows[0][key] is not None else 0
 mean = lambda rates: sum(rates) / len(rates) if rates else 0.0
 mine = [l for l in lines if "suite" in l]
 for precision, memory in dict.fromkeys((l["precision"], l["rows"][0]["memory"]) for l in mine):
@@ -52,10 +53,11 @@ for precision, memory in dict.fromkeys((l["precision"], l["rows"][0]["memory"]) 
     peak, theirs_peak = mid(ours, "peak_bytes") / 1e6, mid(theirs, "peak_mb") * 1.048576
     print("%-9s %-5s %-9s  train %.3f s against %.3f (%.1fx)  inference %.3f s against %.3f (%.1fx)  "
           "activations %.0f MB against %.0f (1/%.1f)  "
-          "process %.0f MB against %.0f (1/%.1f)  firing %.1f %% against %.1f %%" % (
+          "process %.0f MB against %.0f (1/%.1f)  firing %.1f %% (inference %.1f) against %.1f %%" % (
           ours[0]["net"], precision, memory, train, mid(theirs, "train_s"), mid(theirs, "train_s") / train,
           infer, mid(theirs, "infer_s"), mid(theirs, "infer_s") / infer, took, held, held / took,
-          peak, theirs_peak, theirs_peak / peak, 100 * (mid(ours, "rate") if ours[0]["rate"] is not None else 0), 100 * mean(theirs[0]["rates"])))
+          peak, theirs_peak, theirs_peak / peak, share(ours, "rate"),
+          share(ours, "infer_rate"), 100 * mean(theirs[0]["rates"])))
 PYTHON
     rm -f "$figures"
 done
