@@ -20,6 +20,7 @@
 static void print_memory(CliSession *s, const Net *net)
 {
     const size_t chosen = net_memory_info(net).total;
+    const NetMemory asked = s->experiment.train.memory;
     size_t keep = 0;
     bool told = false;
     CliHuman bytes;
@@ -34,13 +35,14 @@ static void print_memory(CliSession *s, const Net *net)
         if (m != NET_MEMORY_KEEP && info.total == keep)
             continue; /* or that saves nothing here */
         keep = m == NET_MEMORY_KEEP ? info.total : keep;
-        const bool is_chosen = info.total == chosen && !told;
+        const bool is_chosen =
+            info.total == chosen && !told && (asked == m || asked == NET_MEMORY_AUTO);
         printf("%s%s %s%s", m ? ", " : "", net_memory_names[m],
                cli_human_bytes(bytes, (double)info.total), is_chosen ? " (chosen)" : "");
         told |= is_chosen;
     }
     if (!told) /* a mix of policies */
-        printf(", %s %s (chosen)", net_memory_names[s->experiment.train.memory],
+        printf(", %s %s (chosen)", net_memory_names[asked],
                cli_human_bytes(bytes, (double)chosen));
     printf(", without parameters\n");
 }
