@@ -309,7 +309,7 @@ SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
     SimStore *store = NULL;
     double numbers[N_PROGRESS];
     CliSums sums;
-    void *activity = NULL, *history = NULL, *rates = NULL;
+    void *activity = NULL, *history = NULL, *rates = NULL, *kernels = NULL;
     const size_t nodes = session->graph.n_nodes;
     SIM_TRY(sim_store_open(path, &store));
     SIM_TRY(cli_checkpoint_verify(store, path));
@@ -322,6 +322,7 @@ SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
     SIM_TRY(read_table(store, path, "activity", nodes, N_ACTIVITY, &activity));
     SIM_TRY(read_table(store, path, "history", epochs, N_HISTORY, &history));
     SIM_TRY(read_table(store, path, "rates", epochs, nodes, &rates));
+    SIM_TRY(read_table(store, path, "forward_kernels", epochs, nodes, &kernels));
     net_optimiser_set_steps(optimiser, (uint64_t)numbers[STEPS]);
     *progress = (CliProgressState){.epoch = epochs,
                                    .batch = (uint64_t)numbers[BATCH],
@@ -330,12 +331,14 @@ SimStatus cli_checkpoint_resume(const char *path, CliSession *session,
                                    .sums = sums,
                                    .activity = activity,
                                    .history = history,
-                                   .rates = rates};
-    activity = history = rates = NULL;
+                                   .rates = rates,
+                                   .kernels = kernels};
+    activity = history = rates = kernels = NULL;
 out:
     free(activity);
     free(history);
     free(rates);
+    free(kernels);
     sim_store_close(store);
     return status;
 }
@@ -389,7 +392,7 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
     const size_t nodes = session->graph.n_nodes;
     const size_t activity_dims[2] = {nodes, N_ACTIVITY};
     const size_t history_dims[2] = {progress->epoch, N_HISTORY};
-    const size_t rates_dims[2] = {progress->epoch, nodes};
+    const size_t layers_dims[2] = {progress->epoch, nodes};
     const double numbers[N_PROGRESS] = {[EPOCH] = (double)progress->epoch,
                                         [BATCH] = (double)progress->batch,
                                         [BEST_ACCURACY] = progress->best_accuracy,
@@ -401,7 +404,9 @@ static SimStatus write_progress(SimStore *store, const CliSession *session,
                             progress->activity));
     SIM_TRY(
         sim_store_write(store, "history", SIM_F64, 2, history_dims, progress->history));
-    SIM_TRY(sim_store_write(store, "rates", SIM_F64, 2, rates_dims, progress->rates));
+    SIM_TRY(sim_store_write(store, "rates", SIM_F64, 2, layers_dims, progress->rates));
+    SIM_TRY(sim_store_write(store, "forward_kernels", SIM_F64, 2, layers_dims,
+                            progress->kernels));
     for (size_t slot = 0; slot < net_optimiser_slots(optimiser); slot++)
         for (size_t i = 0; i < session->params.n_rows; i++) {
             const NetParam *const param = &session->params.rows[i];

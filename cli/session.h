@@ -79,6 +79,7 @@ typedef struct CliProgressState {
     CliPlotEpoch *history; /* owned, [epoch]: the epochs done */
     double *rates;         /* owned, [epoch][graph nodes]: spikes per neuron and step, NaN
                               of a node that has no neurons */
+    double *kernels;       /* owned, [epoch][graph nodes]: NetKernel */
 } CliProgressState;
 
 /* Written whole or not at all (sim/store.h). `optimiser` and `progress` may be NULL. */

@@ -102,6 +102,21 @@ static void put_number(FILE *to, const char *name, double value)
         fprintf(to, ", \"%s\": %.9g", name, value);
 }
 
+/* The layers whose spikes go through dense kernels, where any layer has the choice. */
+static void put_dense(FILE *to, const NetGraph *graph, const double *kernels)
+{
+    size_t choices = 0, dense = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        choices += kernels[i] != NET_KERNEL_NONE;
+    if (choices == 0)
+        return;
+    fputs(", \"dense_kernels\": [", to);
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (kernels[i] == NET_KERNEL_DENSE)
+            fprintf(to, "%s\"%s\"", dense++ ? ", " : "", graph->nodes[i].name);
+    fputs("]", to);
+}
+
 /* The whole log is written anew from what the checkpoint also holds, so that a resumed
  * run has no line of an epoch that never counted, and lacks none. */
 static SimStatus write_log(const Trainer *t)
@@ -122,6 +137,8 @@ static SimStatus write_log(const Trainer *t)
         put_number(to, "test_loss", e->test_loss);
         put_number(to, "test_accuracy", e->test_accuracy);
         put_number(to, "firing_rate", e->rate);
+        put_dense(to, &t->session->graph,
+                  t->state.kernels + i * t->session->graph.n_nodes);
         fprintf(to, "}\n");
     }
     status = cli_file_end(to, temporary, path);
@@ -281,13 +298,17 @@ static SimStatus add_to_history(Trainer *t, const CliPlotEpoch *row)
     double *const rates = realloc(state->rates, done * nodes * sizeof *rates);
     if (rates)
         state->rates = rates;
-    if (!history || !rates)
+    double *const kernels = realloc(state->kernels, done * nodes * sizeof *kernels);
+    if (kernels)
+        state->kernels = kernels;
+    if (!history || !rates || !kernels)
         return sim_fail(SIM_ERR_MEMORY, "no memory for the history");
     history[done - 1] = *row;
     for (size_t i = 0; i < nodes; i++) {
         const CliActivity *const of = &state->activity[i];
         rates[(done - 1) * nodes + i] =
             of->neuron_steps > 0.0 ? of->spikes / of->neuron_steps : (double)NAN;
+        kernels[(done - 1) * nodes + i] = (double)net_kernel(t->net, i);
     }
     return SIM_OK;
 }
@@ -417,6 +438,7 @@ static void close_trainer(Trainer *t)
     free(t->state.activity);
     free(t->state.history);
     free(t->state.rates);
+    free(t->state.kernels);
     free(t->answers);
 }
 

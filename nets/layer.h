@@ -191,6 +191,9 @@ typedef struct NetLayer {
     bool (*begin_rows)(const NetLayerRun *run);
     void (*forward_rows)(const NetLayerRun *run, size_t t, size_t first, size_t last,
                          float *y);
+    /* Whether forward takes packed spikes of that density (0: not known) by the kernels
+     * made for them, not by dense ones. NULL: there is no choice. */
+    bool (*uses_spikes)(void *prepared, float density);
     void (*destroy)(void *prepared); /* NULL: plan prepares nothing */
     /* A layer that only scales and shifts the channels of one input may lend scale and
      * shift to the one layer that reads it, instead of `forward`: y.data is NULL, its

@@ -622,6 +622,16 @@ NetActivity net_activity(const Net *net, size_t node)
     return activity;
 }
 
+NetKernel net_kernel(const Net *net, size_t node)
+{
+    const PlanNode *of = &net->plan.nodes[net->plan.of_graph[node]];
+    if (!of->layer || !of->layer->uses_spikes || of->plan.in_form[0] != SIM_SPIKES)
+        return NET_KERNEL_NONE;
+    return of->layer->uses_spikes(of->plan.prepared, net->params->density[node])
+               ? NET_KERNEL_SPIKES
+               : NET_KERNEL_DENSE;
+}
+
 bool net_inexact(const Net *net, size_t node)
 {
     return atomic_load(&net->plan.nodes[net->plan.of_graph[node]].inexact);

@@ -128,6 +128,15 @@ typedef struct NetActivity {
 NetActivity net_activity(const Net *net, size_t node);
 void net_reset_counts(Net *net);
 
+/* By which kernels forward takes the spikes that enter a node, until the densities are
+ * followed again. */
+typedef enum NetKernel {
+    NET_KERNEL_NONE, /* no spikes enter, or there is no choice */
+    NET_KERNEL_SPIKES,
+    NET_KERNEL_DENSE
+} NetKernel;
+NetKernel net_kernel(const Net *net, size_t node);
+
 /* Whether a reversible layer that rounds to a grid has, in any backward pass so far, met
  * values beyond the range of that grid: what it gave back was off by a rounding. */
 bool net_inexact(const Net *net, size_t node);

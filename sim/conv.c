@@ -434,7 +434,7 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
     const double density = conv->may_gather ? density_of(conv, nt, x->bits) : 1.0;
     if (conv->fourier) {
         fourier_weights(conv, nt, x->f32, dy, d_weights, scratch);
-    } else if (density < conv->break_even.weights) {
+    } else if (conv->may_gather && density < conv->break_even.weights) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
         sim_conv_spikes_weights(conv, nt, x->bits, density, dy, d_weights, &gather);

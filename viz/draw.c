@@ -257,7 +257,8 @@ void viz_text_up(VizDraw *draw, VizFontKind font, float x, float y, VizAlign ali
     add_text(draw, font, x, y, align, true, colour, text);
 }
 
-/* Takes whole letters off the end until "…" fits behind the rest. */
+/* Takes whole letters off the end until "…" fits behind the rest, and what would stand
+ * oddly before it. */
 static void shorten(const VizDraw *draw, VizFontKind font, float width, char *text)
 {
     static const char dots[] = "\xe2\x80\xa6";
@@ -266,7 +267,7 @@ static void shorten(const VizDraw *draw, VizFontKind font, float width, char *te
         do
             length--;
         while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80);
-        while (length > 0 && text[length - 1] == ' ')
+        while (length > 0 && strchr(" :,", text[length - 1]))
             length--;
         memcpy(text + length, dots, sizeof dots);
     }

@@ -67,5 +67,6 @@ const NetLayer net_layer_conv = {
     .backward = backward,
     .begin_rows = net_synapses_begin_rows,
     .forward_rows = net_synapses_forward_rows,
+    .uses_spikes = net_synapses_uses_spikes,
     .destroy = net_synapses_destroy,
 };

@@ -56,5 +56,6 @@ const NetLayer net_layer_linear = {
     .plan = plan,
     .forward = net_synapses_forward,
     .backward = backward,
+    .uses_spikes = net_synapses_uses_spikes,
     .destroy = net_synapses_destroy,
 };

@@ -117,6 +117,12 @@ void net_synapses_keep_apart(const NetLayerRun *run, int64_t apart, size_t n_wei
         d_weights[k] = weights[k] != 0.0f ? d_weights[k] : 0.0f;
 }
 
+bool net_synapses_uses_spikes(void *prepared, float density)
+{
+    sim_conv_choose(prepared, (double)density); /* forward chooses anew */
+    return sim_conv_uses_spikes(prepared);
+}
+
 void net_synapses_destroy(void *prepared)
 {
     sim_conv_destroy(prepared);

@@ -19,4 +19,5 @@ void net_synapses_forward_rows(const NetLayerRun *run, size_t t, size_t first,
 void net_synapses_backward(const NetLayerRun *run);
 /* After it: weights that are not wired learn nothing. */
 void net_synapses_keep_apart(const NetLayerRun *run, int64_t apart, size_t n_weights);
+bool net_synapses_uses_spikes(void *prepared, float density);
 void net_synapses_destroy(void *prepared);

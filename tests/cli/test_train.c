@@ -100,6 +100,15 @@ static void weights(char hash[65])
     hash[64] = '\0';
 }
 
+Test(train, the_log_tells_which_layers_took_dense_kernels)
+{
+    cr_assert_eq(shell("APICAL_SPIKES=always \"$A\" train e.yaml --out run "
+                       "--set train.epochs=2"),
+                 0, "%s", output);
+    cr_expect_eq(shell("test $(grep -c '\"dense_kernels\": \\[\\]' run/log.jsonl) = 2"),
+                 0, "not two epochs without any");
+}
+
 Test(train, killed_and_resumed_ends_with_the_same_bits)
 {
     char whole[65], resumed[65], command[160];

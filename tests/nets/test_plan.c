@@ -273,8 +273,8 @@ ParameterizedTest(const size_t *index, plan, windows)
     open_small(small, "atan", &f);
     watch_norms(&f.graph, watch);
     f.context.spike_path = SIM_SPIKES_ALWAYS; /* what goes by rows */
-    const bool has_strips = strcmp(small->model, "msresnet") == 0 ||
-                            strcmp(small->model, "sresnet") == 0;
+    const bool has_strips =
+        strcmp(small->model, "msresnet") == 0 || strcmp(small->model, "sresnet") == 0;
     float *first = NULL;
     for (size_t window = 1; window <= STEPS; window++)
         for (int apart = 0; apart < 3; apart++) {
@@ -621,6 +621,36 @@ Test(plan, budget)
     cr_assert_eq(net_measure(&f.graph, &f.params, &options, &f.context, &chosen),
                  SIM_ERR_MEMORY);
     cr_assert_not_null(strstr(sim_message(), "budget"), "%s", sim_message());
+    fixture_close(&f);
+}
+
+Test(plan, kernels_follow_the_densities)
+{
+    static const struct {
+        float density;
+        NetKernel kernel;
+    } cases[] = {{0.02f, NET_KERNEL_SPIKES},
+                 {0.98f, NET_KERNEL_DENSE},
+                 {0.02f, NET_KERNEL_SPIKES}};
+    Fixture f;
+    Net *net = NULL;
+    open_small(&smalls[0], "triangle", &f);
+    f.context.spike_path = SIM_SPIKES_AUTO;
+    const NetPlanOptions options = training(NET_MEMORY_KEEP);
+    fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
+    size_t choices = 0;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t node = 0; node < f.graph.n_nodes; node++) {
+            const NetNodeInfo info = net_node_info(net, node);
+            f.params.density[node] = cases[i].density;
+            const bool chooses = info.is_synaptic && info.in_form == SIM_SPIKES;
+            choices += chooses;
+            cr_expect_eq(net_kernel(net, node),
+                         chooses ? cases[i].kernel : NET_KERNEL_NONE, "%s at %g",
+                         info.name, (double)cases[i].density);
+        }
+    cr_expect_gt(choices, 0);
+    net_destroy(net);
     fixture_close(&f);
 }
 

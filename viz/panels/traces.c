@@ -241,7 +241,9 @@ static const char *membrane_label(const Row *row, float height)
 {
     if (!row->known)
         return NULL; /* strokes only: no scale */
-    return height < 70 ? "" : row->layer->threshold == 1 ? "v / threshold" : "v";
+    if (height < 70 || row->layer->threshold != 1)
+        return height < 70 ? "" : "v";
+    return height < 110 ? "v / θ" : "v / threshold";
 }
 
 static void draw_row(State *state, const VizView *view, VizDraw *draw, VizRect area,
