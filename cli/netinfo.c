@@ -21,10 +21,8 @@ CliNetCost cli_net_cost(const Net *net, const NetGraph *graph, size_t steps,
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const NetNodeInfo node = net_node_info(net, i);
         const double macs = node.macs * (double)(node.out.t == 1 ? 1 : steps);
-        if (!node.is_synaptic)
-            continue;
         cost.dense += macs;
-        if (node.in_form == SIM_SPIKES)
+        if (node.is_synaptic && node.in_form == SIM_SPIKES)
             cost.synops += macs * rate_in(graph, i, rates, rate);
         else
             cost.macs += macs;
@@ -84,21 +82,32 @@ static bool has_stages(const NetPlanOptions *options)
 
 static void print_operations(FILE *out, const Net *net, const CliNetInfo *info)
 {
-    CliNetCost cost =
+    const CliNetCost cost =
         cli_net_cost(net, info->graph, info->training.steps, info->rates, info->rate);
     CliHuman a, b, c;
-    fprintf(
-        out,
-        "\nMACs and SynOps above are of one image and one step; kept is what lies "
-        "between the forward\nand the backward pass of a batch of %zu (memory: %s%s%s): "
-        "what backward reads of the rest\nis computed again, or given back by a "
-        "reversible layer.\n\nOne image over %zu steps: %s MACs on values and %s SynOps "
-        "on spikes (%s MACs if all were\ndense), with ",
-        info->training.batch, net_memory_names[info->training.memory],
-        has_stages(&info->training) ? ", " : "",
-        has_stages(&info->training) ? info->training.stage_memory : "",
-        info->training.steps, cli_human_count(a, cost.macs),
-        cli_human_count(b, cost.synops), cli_human_count(c, cost.dense));
+    bool in_time = false, spikes = false;
+    for (size_t i = 0; i < info->graph->n_nodes; i++) {
+        const NetNodeInfo node = net_node_info(net, i);
+        in_time |= node.out.t > 1;
+        spikes |= node.is_synaptic && node.in_form == SIM_SPIKES;
+    }
+    fprintf(out,
+            "\nMACs and SynOps above are of one image and one step; kept is what lies "
+            "between the forward\nand the backward pass of a batch of %zu (memory: "
+            "%s%s%s): what backward reads of the rest\nis computed again, or given back "
+            "by a reversible layer.\n\nOne image",
+            info->training.batch, net_memory_names[info->training.memory],
+            has_stages(&info->training) ? ", " : "",
+            has_stages(&info->training) ? info->training.stage_memory : "");
+    if (in_time)
+        fprintf(out, " over %zu steps", info->training.steps);
+    fprintf(out, ": %s MACs on values", cli_human_count(a, cost.macs));
+    if (!spikes) {
+        fputs(".\n", out);
+        return;
+    }
+    fprintf(out, " and %s SynOps on spikes (%s MACs if all were\ndense), with ",
+            cli_human_count(b, cost.synops), cli_human_count(c, cost.dense));
     if (info->rates)
         fputs("the firing rates measured in this run.\n", out);
     else
