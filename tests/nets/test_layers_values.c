@@ -254,6 +254,29 @@ Test(pool, any_spike)
     harness_close(&h);
 }
 
+/* Pixels begin anywhere in a word, also where their channels take two or three. */
+Test(flatten, spikes_end_to_end)
+{
+    static const size_t channels[] = {1, 3, 63, 64, 65, 70, 130, 192};
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+        const SimShape in = {2, 2, 3, 2, channels[i]};
+        const size_t n = sim_shape_count(in);
+        float *const x = malloc(n * sizeof *x);
+        cr_assert_not_null(x);
+        for (size_t k = 0; k < n; k++)
+            x[k] = (float)((k * k / 7 + k) % 3 == 0);
+        const float *const all[] = {x};
+        Harness h;
+        run_small(&h, &net_layer_flatten, NULL, in, SIM_SPIKES, 1, all);
+        cr_assert_eq(h.plan.out_form, SIM_SPIKES);
+        cr_assert_eq(h.n_y, n);
+        expect_floats("y", h.y, x, n);
+        expect_floats("dx", h.dx[0], h.dy, n);
+        harness_close(&h);
+        free(x);
+    }
+}
+
 Test(pool, cells_overlap_as_in_pytorch)
 {
     const float x[5] = {1, 2, 3, 4, 5}; /* five to three: [0,2) [1,4) [3,5) */
