@@ -89,7 +89,7 @@ static SimStatus add_array(void *argument, const char *name)
 static SimStatus digest_of(SimStore *store, char text[SIM_HASH_TEXT])
 {
     Digest digest = {.store = store};
-    sim_hash_init(&digest.hash);
+    sim_hash_init(SIM_SHA256, &digest.hash);
     const SimStatus status = sim_store_visit(store, "", add_array, &digest);
     if (status == SIM_OK)
         sim_hash_text(&digest.hash, text);

@@ -98,11 +98,11 @@ static SimStatus verify_file(void *argument, const char *path)
         fflush(stdout);
     }
     for (size_t i = 0; i < CIFAR_CLASSES; i++) {
-        char zip[32], hex[33];
+        char zip[32], hex[SIM_HASH_TEXT];
         snprintf(zip, sizeof zip, "/%s.zip", cifar[i].name);
         if (!has_ending(path, zip))
             continue;
-        if (cli_md5_file(path, hex) != SIM_OK) {
+        if (cli_digest_file(SIM_MD5, path, hex) != SIM_OK) {
             complain(report, sim_message());
         } else if (strcmp(hex, cifar[i].md5) != 0) {
             printf("  broken: %s: MD5 %s, published is %s: download it again\n", path,
@@ -166,13 +166,13 @@ static SimStatus verify_sums(const char *folder, Report *report)
         line[strcspn(line, "\r\n")] = '\0';
         if (strlen(line) < 67 || strspn(line, "0123456789abcdef") != 64)
             continue;
-        char file[2 * PATH_SIZE], hex[65];
+        char file[2 * PATH_SIZE], hex[SIM_HASH_TEXT];
         snprintf(file, sizeof file, "%s/%s", folder, line + 66);
         line[64] = '\0';
         if (access(file, R_OK) != 0) {
             printf("  missing: %s is in SHA256SUMS: %s\n", file, strerror(errno));
             report->bad_sums++;
-        } else if (cli_sha256_file(file, hex) != SIM_OK) {
+        } else if (cli_digest_file(SIM_SHA256, file, hex) != SIM_OK) {
             complain(report, sim_message());
         } else if (strcmp(hex, line) != 0) {
             printf("  changed: %s is not what SHA256SUMS says\n", file);

@@ -1,8 +1,7 @@
-/* cli/digest.h: check sums of files: MD5 (RFC 1321), as published beside old data sets
- * and good against broken downloads only, and SHA-256. */
+/* cli/digest.h: digests of files. */
 #pragma once
 
+#include "sim/hash.h"
 #include "sim/status.h"
 
-SimStatus cli_md5_file(const char *path, char hex[33]);
-SimStatus cli_sha256_file(const char *path, char hex[65]);
+SimStatus cli_digest_file(SimHashKind kind, const char *path, char hex[SIM_HASH_TEXT]);

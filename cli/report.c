@@ -388,7 +388,7 @@ void cli_report_epoch_done(CliReport *report, const CliPlotEpoch *row, bool best
 void cli_report_weights(const CliSession *s, char text[SIM_HASH_TEXT])
 {
     SimHash hash;
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     for (size_t i = 0; i < s->params.n_rows; i++)
         sim_hash_add(&hash, s->params.rows[i].values,
                      s->params.rows[i].count * sizeof(float));

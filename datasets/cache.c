@@ -73,7 +73,7 @@ static void key_of(const DataSet *set, char key[SIM_HASH_TEXT])
     const DataOptions *const o = &set->options;
     SimHash hash;
     char text[256];
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     int n = snprintf(text, sizeof text,
                      "frames %d: T %zu, rule %d, duration %" PRId64
                      ", value %d, axes %d, resize %d, %zux%zu of %zux%zu\n",

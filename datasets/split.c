@@ -202,7 +202,7 @@ static SimStatus limit(DataSet *set)
 SimStatus data_split_count(DataSet *set)
 {
     SimHash hash;
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     memset(set->n_part, 0, sizeof set->n_part);
     for (size_t i = 0; i < set->n_samples; i++) {
         const DataSample *const sample = &set->samples[i];

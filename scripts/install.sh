@@ -9,7 +9,7 @@ set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libhdf5-dev libdnnl-dev
     libyaml-dev librandom123-dev zlib1g-dev libpng-dev liblz4-dev libzstd-dev libmatio-dev
-    libgsl-dev libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
+    nettle-dev libgsl-dev libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
 demo="gnuplot-nox dataset-fashion-mnist"
 test="libcriterion-dev libcjson-dev gnuplot-nox python3 python3-h5py xvfb xdotool"
 

@@ -223,7 +223,7 @@ SimStatus sim_calibration_set(SimCalibration *table, const SimConvShape *shape,
 static void sum_of(const char *text, size_t n, char sum[SIM_HASH_TEXT])
 {
     SimHash hash;
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     sim_hash_add(&hash, text, n);
     sim_hash_text(&hash, sum);
     sum[SUM_DIGITS] = '\0'; /* against accidents, not against forgery */

@@ -1,83 +1,38 @@
-/* sim/hash.c: SHA-256. */
+/* sim/hash.c: digests by Nettle. */
 #include "sim/hash.h"
 
+#include <nettle/md5.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
-#include <string.h>
 
-static const uint32_t k[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
-    0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
-    0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
-    0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
-    0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc,
-    0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-    0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116,
-    0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
-    0xc67178f2};
+_Static_assert(sizeof(struct sha256_ctx) <= sizeof((SimHash *)0)->state, "no room");
+_Static_assert(sizeof(struct md5_ctx) <= sizeof((SimHash *)0)->state, "no room");
 
-static uint32_t turn(uint32_t x, int n)
+void sim_hash_init(SimHashKind kind, SimHash *hash)
 {
-    return x >> n | x << (32 - n);
-}
-
-static void mix(uint32_t h[8], const unsigned char block[64])
-{
-    uint32_t w[64], v[8];
-    for (int i = 0; i < 16; i++)
-        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
-               (uint32_t)block[4 * i + 2] << 8 | (uint32_t)block[4 * i + 3];
-    for (int i = 16; i < 64; i++) {
-        const uint32_t a = w[i - 15], b = w[i - 2];
-        w[i] = w[i - 16] + (turn(a, 7) ^ turn(a, 18) ^ a >> 3) + w[i - 7] +
-               (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
-    }
-    memcpy(v, h, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        const uint32_t e = v[4], a = v[0];
-        const uint32_t one = v[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) +
-                             ((e & v[5]) ^ (~e & v[6])) + k[i] + w[i];
-        const uint32_t two = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) +
-                             ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += one;
-        v[0] = one + two;
-    }
-    for (int i = 0; i < 8; i++)
-        h[i] += v[i];
-}
-
-void sim_hash_init(SimHash *hash)
-{
-    *hash = (SimHash){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
-                            0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+    hash->kind = kind;
+    if (kind == SIM_SHA256)
+        sha256_init((void *)hash->state);
+    else
+        md5_init((void *)hash->state);
 }
 
 void sim_hash_add(SimHash *hash, const void *data, size_t size)
 {
-    const unsigned char *from = data;
-    while (size > 0) {
-        const size_t at = hash->size % 64, part = size < 64 - at ? size : 64 - at;
-        memcpy(hash->block + at, from, part);
-        hash->size += part;
-        from += part;
-        size -= part;
-        if (at + part == 64)
-            mix(hash->h, hash->block);
-    }
+    if (hash->kind == SIM_SHA256)
+        sha256_update((void *)hash->state, size, data);
+    else
+        md5_update((void *)hash->state, size, data);
 }
 
 void sim_hash_text(SimHash *hash, char text[SIM_HASH_TEXT])
 {
-    const uint64_t bits = 8 * hash->size;
-    const unsigned char mark = 0x80, zero = 0;
-    unsigned char length[8];
-    for (int i = 0; i < 8; i++)
-        length[i] = (unsigned char)(bits >> (56 - 8 * i));
-    sim_hash_add(hash, &mark, 1);
-    while (hash->size % 64 != 56)
-        sim_hash_add(hash, &zero, 1);
-    sim_hash_add(hash, length, sizeof length);
-    for (int i = 0; i < 8; i++)
-        snprintf(text + 8 * i, 9, "%08x", hash->h[i]);
+    unsigned char bytes[SHA256_DIGEST_SIZE];
+    const size_t n = hash->kind == SIM_SHA256 ? SHA256_DIGEST_SIZE : MD5_DIGEST_SIZE;
+    if (hash->kind == SIM_SHA256)
+        sha256_digest((void *)hash->state, n, bytes);
+    else
+        md5_digest((void *)hash->state, n, bytes);
+    for (size_t i = 0; i < n; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }

@@ -1,18 +1,19 @@
-/* sim/hash.h: SHA-256 (FIPS 180-4), to tell whether two contents are the same. */
+/* sim/hash.h: digests, to tell whether two contents are the same: SHA-256, and MD5 as
+ * published beside old data sets, good against broken downloads only. */
 #pragma once
 
 #include <stddef.h>
-#include <stdint.h>
 
-typedef struct SimHash {
-    uint32_t h[8];
-    uint64_t size;           /* bytes so far */
-    unsigned char block[64]; /* the last size % 64 of them */
+typedef enum SimHashKind { SIM_SHA256, SIM_MD5 } SimHashKind;
+
+typedef struct SimHash { /* the library's own state within */
+    SimHashKind kind;
+    _Alignas(max_align_t) unsigned char state[128];
 } SimHash;
 
-enum { SIM_HASH_TEXT = 65 }; /* 64 hexadecimal digits and the end */
+enum { SIM_HASH_TEXT = 65 }; /* at most 64 hexadecimal digits and the end */
 
-void sim_hash_init(SimHash *hash);
+void sim_hash_init(SimHashKind kind, SimHash *hash);
 void sim_hash_add(SimHash *hash, const void *data, size_t size);
-/* The digest in hexadecimal; the hash is used up. */
+/* The digest in hexadecimal, 64 digits of SHA-256, 32 of MD5; the hash is used up. */
 void sim_hash_text(SimHash *hash, char text[SIM_HASH_TEXT]);

@@ -9,12 +9,12 @@
 
 static void check(const char *text, const char *expected)
 {
-    char path[] = "/tmp/apical-md5-XXXXXX", hex[33];
+    char path[] = "/tmp/apical-md5-XXXXXX", hex[SIM_HASH_TEXT];
     const int file = mkstemp(path);
     cr_assert_geq(file, 0);
     cr_assert_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
     close(file);
-    cr_expect_eq(cli_md5_file(path, hex), SIM_OK);
+    cr_expect_eq(cli_digest_file(SIM_MD5, path, hex), SIM_OK);
     cr_expect_str_eq(hex, expected);
     unlink(path);
 }
@@ -33,7 +33,7 @@ Test(digest, rfc_1321)
 
 Test(digest, a_missing_file_is_named)
 {
-    char hex[33];
-    cr_assert_eq(cli_md5_file("/nowhere/at-all.zip", hex), SIM_ERR_IO);
+    char hex[SIM_HASH_TEXT];
+    cr_assert_eq(cli_digest_file(SIM_MD5, "/nowhere/at-all.zip", hex), SIM_ERR_IO);
     cr_assert_not_null(strstr(sim_message(), "at-all.zip"));
 }

@@ -143,7 +143,7 @@ Test(splits, hash_is_that_of_the_sorted_names)
     SimHash hash;
     char want[SIM_HASH_TEXT];
     test_ok(data_split(&set, false));
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     for (size_t i = 0; i < set.n_samples; i++)
         if (set.samples[i].part == DATA_TEST) {
             sim_hash_add(&hash, set.samples[i].name, strlen(set.samples[i].name));

@@ -7,7 +7,7 @@
 static void text_of(const char *data, size_t size, size_t piece, char text[SIM_HASH_TEXT])
 {
     SimHash hash;
-    sim_hash_init(&hash);
+    sim_hash_init(SIM_SHA256, &hash);
     for (size_t at = 0; at < size; at += piece)
         sim_hash_add(&hash, data + at, size - at < piece ? size - at : piece);
     sim_hash_text(&hash, text);
