@@ -16,7 +16,8 @@ typedef struct Grid { /* where the maps lie, in points */
     size_t columns;
     float scale; /* points per neuron */
     float cell_w, cell_h;
-    float label_h; /* above each map; 0: no labels */
+    float line;    /* of text */
+    float label_h; /* above each map: a line, or 0 */
     float x, y;    /* of map 0: moved by panning */
 } Grid;
 
@@ -34,7 +35,11 @@ typedef struct State {
     size_t capacity;
 } State;
 
-enum { HIT_SHOWN = 1, HIT_MAPS = 100 };
+enum {
+    HIT_SHOWN = 1,
+    HIT_MAPS = 100,
+    LABELLED = 46 /* points: maps this wide have room for a label */
+};
 static const char *const shown_names[N_SHOWN] = {"", "spikes", "rate", "membrane",
                                                  "values"};
 
@@ -158,31 +163,39 @@ static float gap_of(float scale)
     return scale < 1.5f ? 2 : 4;
 }
 
-/* The number of columns whose maps come out largest. */
-static Grid fit(VizRect area, const VizLayer *layer, float line)
+/* The number of columns whose maps come out largest, with a line of `label` over each. */
+static Grid fit_with(VizRect area, const VizLayer *layer, float label)
 {
-    Grid best = {.area = area};
+    Grid best = {.area = area, .label_h = label};
     const float w = (float)layer->w, h = (float)layer->h;
     for (size_t columns = 1; columns <= layer->c; columns++) {
         const size_t rows = (layer->c + columns - 1) / columns;
-        float scale = 0, label = 0;
-        for (int round = 0; round < 2; round++) { /* labels only where maps are large */
+        float scale = 0;
+        for (int round = 0; round < 2; round++) { /* small maps lie closer together */
             const float gap = gap_of(scale ? scale : 2);
             scale = fminf((area.w / (float)columns - gap) / w,
                           (area.h / (float)rows - gap - label) / h);
-            label = round == 0 && scale * w >= 46 ? line : label;
         }
-        if (scale * w < 40)
-            label = 0;
         if (scale > best.scale) {
             best.scale = scale;
             best.columns = columns;
-            best.label_h = label;
         }
     }
+    return best;
+}
+
+/* Labels only over maps that are large, and do not become much smaller by them. */
+static Grid fit(VizRect area, const VizLayer *layer, float line)
+{
+    const float w = (float)layer->w;
+    const Grid labelled = fit_with(area, layer, line);
+    Grid best = fit_with(area, layer, 0);
+    if (labelled.scale * w >= LABELLED && labelled.scale > 0.75f * best.scale)
+        return labelled;
     if (best.scale <= 0) { /* smaller than its gaps: side by side without any */
         best.columns = (size_t)ceilf(sqrtf((float)layer->c));
-        best.scale = fminf(area.w, area.h) / ((float)best.columns * fmaxf(w, h));
+        best.scale =
+            fminf(area.w, area.h) / ((float)best.columns * fmaxf(w, (float)layer->h));
     }
     return best;
 }
@@ -190,10 +203,11 @@ static Grid fit(VizRect area, const VizLayer *layer, float line)
 static Grid grid_of(const State *state, VizRect area, const VizLayer *layer, float line)
 {
     Grid grid = fit(area, layer, line);
+    grid.line = line;
     const float zoom = state->zoom > 0 ? state->zoom : 1;
     grid.scale *= zoom;
-    if (grid.scale * (float)layer->w >= 46)
-        grid.label_h = line;
+    if (zoom != 1)
+        grid.label_h = grid.scale * (float)layer->w >= LABELLED ? line : 0;
     const float gap = grid.scale <= 0 ? 0 : gap_of(grid.scale);
     grid.cell_w = (float)layer->w * grid.scale + gap;
     grid.cell_h = (float)layer->h * grid.scale + gap + grid.label_h;
@@ -384,7 +398,7 @@ static void zoom_by(State *state, const VizLayer *layer, float factor, float x, 
     state->pan_x = state->pan_y = 0;
     if (next == 1)
         return;
-    Grid after = grid_of(state, before.area, layer, before.label_h);
+    Grid after = grid_of(state, before.area, layer, before.line);
     state->pan_x = x - (after.x + column * after.cell_w);
     state->pan_y = y - (after.y + row * after.cell_h);
 }
