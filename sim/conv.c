@@ -72,8 +72,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
     for (size_t i = 0; i < 2; i++)
         if (rows[i]->rows) {
             SimTileRowsRoom room;
-            sim_conv_tile_rows_layout(rows[i], conv->shape.kh * conv->shape.kw,
-                                      &arenas[4 + i], &room);
+            sim_conv_tile_rows_layout(&conv->shape, rows[i], &arenas[4 + i], &room);
         }
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)

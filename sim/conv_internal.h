@@ -60,11 +60,12 @@ typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
 
 typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
     bool forward;
-    size_t x_h, x_w, c; /* pixels and channels that are summed */
-    size_t x_row;       /* channels as laid out */
-    size_t y_h, y_w, k; /* of the result */
-    size_t step;        /* rows of y after which the same taps come again */
-    size_t rows, stacks, turn_numbers; /* of y, of x, at a time; rows 0: not planned */
+    size_t threads;         /* at most, that run it */
+    size_t x_h, x_w, c;     /* pixels and channels that are summed */
+    size_t c_blocks, chunk; /* blocks of channels; those summed at a time */
+    size_t y_h, y_w, k;     /* of the result */
+    size_t step;            /* rows of y after which the same taps come again */
+    size_t rows;            /* of y in a task; 0: not planned */
     size_t x_pieces, w_pieces[3];
 } SimConvTileRows;
 
@@ -85,9 +86,9 @@ SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step);
 SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t stacks,
                                 size_t step);
 bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn); /* false: done */
-/* Image and first row of a slot of the turn; false where there is no image. */
-bool sim_conv_slot(const SimConvBands *bands, const SimConvTurn *turn, size_t slot,
-                   size_t *image, size_t *row);
+size_t sim_conv_stacks(const SimConvBands *bands);
+/* Image and first row of a slot of all stacks; false where there is no image. */
+bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row);
 
 enum { SIM_CONV_TILE_TAPS = 49 };
 
@@ -114,8 +115,17 @@ struct SimConv {
 
 enum { SIM_CONV_BIAS_TASKS = 32 };
 
+typedef struct SimTileRowsThread SimTileRowsThread;
+
 typedef struct SimTileRowsRoom {
-    uint16_t *x[3], *w[3];
+    uint16_t *w[3];
+    /* Of every thread so many: */
+    size_t x_numbers, sums_numbers, start_numbers, n_taps;
+    uint16_t *x[3];
+    float *sums;
+    uint32_t *starts;
+    SimStackTap *taps;
+    SimTileRowsThread *threads;
 } SimTileRowsRoom;
 
 typedef struct SimTileWeightsRoom { /* both factors as the tiles take them */
@@ -190,8 +200,8 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                            const SimTileWeightsRoom *room);
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *out);
-void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
-                               SimTileRowsRoom *out);
+void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
+                               SimArena *arena, SimTileRowsRoom *out);
 SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv);
 void sim_conv_tile_rows_hold(SimConv *conv, const float *weights);
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,

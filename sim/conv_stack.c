@@ -27,7 +27,7 @@ SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step)
     return bands;
 }
 
-static size_t all_stacks(const SimConvBands *bands)
+size_t sim_conv_stacks(const SimConvBands *bands)
 {
     return blocks(bands->images * bands->n, SIM_STACK);
 }
@@ -35,7 +35,7 @@ static size_t all_stacks(const SimConvBands *bands)
 /* What is left of the bands, but not more than may be. */
 static void fit(const SimConvBands *bands, SimConvTurn *turn)
 {
-    turn->stacks = smaller(turn->most_stacks, all_stacks(bands) - turn->first_stack);
+    turn->stacks = smaller(turn->most_stacks, sim_conv_stacks(bands) - turn->first_stack);
     turn->rows = smaller(turn->most_rows, bands->rows - turn->first_row);
 }
 
@@ -47,7 +47,7 @@ SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t s
         const size_t turns = blocks(bands->rows, rows);
         turn.most_rows = smaller(rows, blocks(bands->rows, turns * step) * step);
     } else {
-        const size_t all = all_stacks(bands);
+        const size_t all = sim_conv_stacks(bands);
         turn.most_stacks = blocks(all, blocks(all, stacks));
     }
     fit(bands, &turn);
@@ -61,17 +61,15 @@ bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn)
         turn->first_row = 0;
         turn->first_stack += turn->stacks;
     }
-    if (turn->first_stack == all_stacks(bands))
+    if (turn->first_stack == sim_conv_stacks(bands))
         return false;
     fit(bands, turn);
     return true;
 }
 
-bool sim_conv_slot(const SimConvBands *bands, const SimConvTurn *turn, size_t slot,
-                   size_t *image, size_t *row)
+bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row)
 {
-    const size_t at = turn->first_stack * SIM_STACK + slot;
-    *image = at / bands->n;
-    *row = at % bands->n * bands->rows + turn->first_row;
+    *image = slot / bands->n;
+    *row = slot % bands->n * bands->rows;
     return *image < bands->images;
 }

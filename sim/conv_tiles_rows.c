@@ -5,19 +5,30 @@
  * Both are here: "x" is what is summed over, "y" the result. A tile holds the same pixel
  * of SIM_STACK images (sim/kernels.h), or of bands of rows of fewer images
  * (conv_stack.c); every pixel of y has its own list of the taps that lie inside. The sum
- * of an output goes over taps and channels in one order, however images and time are cut.
- */
+ * of an output goes over blocks of channels and their taps in one order, however images
+ * and time are cut.
+ *
+ * A task is a block of outputs of a few rows of a stack. Each thread lays out the rows of
+ * x that its tasks see, in a ring that its own cache holds:
+ *
+ *     x    0 1 2 3 4 5 6 7 ..          rows of y    0 1 | 2 3 | 4 5 | ..
+ *         |_______|
+ *             |_______|     the next rows take the place of those that nobody sees
+ *
+ * Nobody waits for another thread, and what the next task sees already lies there. */
 #include "sim/conv_internal.h"
 
 #include <stdlib.h>
 
 enum {
-    TURN_BYTES = 2 << 20,   /* of x laid out at a time */
-    WEIGHT_BYTES = 1 << 19, /* of a task, in its cache while pixels pass by */
-    NARROW = 16,            /* channels below which tiles stay too empty */
-    CACHE_BYTES = 4 << 20,  /* results beyond are written around it */
-    LIST_PIXELS = 16,       /* of y at a time */
-    LAY_PIXELS = 8          /* of x at a time: so many share no set of the cache */
+    RING_BYTES = 5 << 18,  /* of x that a thread keeps laid out */
+    CHUNK_STEPS = 9,       /* blocks of weights that the first cache holds */
+    STRIP_PIXELS = 48,     /* whose sums the second cache holds, while chunks pass by */
+    TASKS = 8,             /* at least, where there are rows enough */
+    NARROW = 16,           /* channels below which tiles stay too empty */
+    CACHE_BYTES = 4 << 20, /* results beyond are written around it */
+    LAY_PIXELS = 8,        /* of x at a time, image by image */
+    WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c and of k */
 };
 
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
@@ -70,10 +81,37 @@ static size_t seen_rows(const SimConvShape *s, bool forward, size_t rows)
 /* --- planning --------------------------------------------------------------------------
  */
 
-static size_t turn_bytes(const SimConv *conv, const SimConvTileRows *t, size_t rows)
+/* Rows of x in the ring while so many rows of y are made. */
+static size_t ring_rows(const SimConvShape *s, const SimConvTileRows *t, bool whole,
+                        size_t rows)
 {
-    return t->x_pieces * seen_rows(&conv->shape, t->forward, rows) * t->x_w * SIM_STACK *
-           t->x_row * sizeof(uint16_t);
+    const size_t seen = seen_rows(s, t->forward, rows);
+    return whole ? smaller(seen, t->x_h) : seen; /* rows outside are not laid */
+}
+
+/* The most of them, whatever bands the images are cut into. */
+static size_t most_ring_rows(const SimConvShape *s, const SimConvTileRows *t)
+{
+    const size_t half = blocks(blocks(t->y_h, 2), t->step) * t->step;
+    return larger(ring_rows(s, t, true, t->rows),
+                  ring_rows(s, t, false, smaller(t->rows, half)));
+}
+
+/* Odd, so that the pixels around one fall into different sets of the first cache. */
+static size_t row_numbers(const SimConvTileRows *t)
+{
+    return (t->x_w | 1) * SIM_STACK_PIXEL;
+}
+
+static size_t ring_numbers(const SimConvShape *s, const SimConvTileRows *t)
+{
+    return t->c_blocks * most_ring_rows(s, t) * row_numbers(t);
+}
+
+static bool is_too_much(const SimConvShape *s, const SimConvTileRows *t)
+{
+    return ring_numbers(s, t) * t->x_pieces * sizeof(uint16_t) > RING_BYTES ||
+           blocks(t->y_h, t->rows) * blocks(t->k, SIM_TILE_BLOCK) < TASKS;
 }
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
@@ -85,10 +123,12 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
     const size_t *const x = forward ? in : out, *const y = forward ? out : in;
     *t = (SimConvTileRows){.forward = forward,
+                           .threads = (size_t)conv->context->team.n_threads,
                            .x_h = x[0],
                            .x_w = x[1],
                            .c = x[2],
-                           .x_row = blocks(x[2], SIM_TILE_BLOCK) * SIM_TILE_BLOCK,
+                           .c_blocks = blocks(x[2], SIM_TILE_BLOCK),
+                           .chunk = larger(1, CHUNK_STEPS / (s->kh * s->kw)),
                            .y_h = y[0],
                            .y_w = y[1],
                            .k = y[2],
@@ -96,30 +136,44 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     choose_pieces(t, conv->context->precision, forward,
                   forward && conv->form == SIM_SPIKES);
     t->rows = blocks(t->y_h, t->step) * t->step;
-    while (t->rows > t->step && turn_bytes(conv, t, t->rows) > TURN_BYTES)
+    while (t->rows > t->step && is_too_much(s, t))
         t->rows -= t->step;
-    t->stacks = 1;
-    if (t->rows >= t->y_h)
-        t->stacks = smaller(larger(1, TURN_BYTES / turn_bytes(conv, t, t->rows)),
-                            blocks(conv->max_steps * s->n, SIM_STACK));
-    t->turn_numbers =
-        t->stacks * turn_bytes(conv, t, t->rows) / t->x_pieces / sizeof(uint16_t);
+    const size_t turns = blocks(t->y_h, t->rows); /* of about the same size */
+    t->rows = blocks(t->y_h, turns * t->step) * t->step;
 }
 
 static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
                            SimTileRowsRoom *out)
 {
-    const size_t k = blocks(t->k, SIM_TILE_BLOCK) * SIM_TILE_BLOCK;
+    const size_t numbers = blocks(t->k, SIM_TILE_BLOCK) * t->c_blocks * taps * WEIGHTS;
     for (size_t i = 0; i < t->w_pieces[0]; i++)
-        out->w[i] = sim_arena_take(arena, taps * t->x_row * k * sizeof(uint16_t));
+        out->w[i] = sim_arena_take(arena, numbers * sizeof(uint16_t));
 }
 
-void sim_conv_tile_rows_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
-                               SimTileRowsRoom *out)
+/* What one thread has laid out and listed. */
+struct SimTileRowsThread {
+    bool is_used;
+    size_t stack, first_row;    /* of y */
+    size_t laid_first, laid_to; /* rows of x */
+};
+
+void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
+                               SimArena *arena, SimTileRowsRoom *out)
 {
-    *out = (SimTileRowsRoom){0};
+    const size_t pixels = t->rows * t->y_w, taps = s->kh * s->kw;
+    *out = (SimTileRowsRoom){
+        .x_numbers = sim_align_up(ring_numbers(s, t) * sizeof(uint16_t)) / 2,
+        .start_numbers = sim_align_up((pixels + 1) * sizeof(uint32_t)) / 4,
+        .n_taps = sim_align_up(pixels * taps * sizeof(SimStackTap)) / sizeof(SimStackTap),
+        .sums_numbers = t->c_blocks > t->chunk
+                            ? smaller(pixels, STRIP_PIXELS) * SIM_STACK * SIM_TILE_BLOCK
+                            : 0};
     for (size_t i = 0; i < t->x_pieces; i++)
-        out->x[i] = sim_arena_take(arena, t->turn_numbers * sizeof(uint16_t));
+        out->x[i] = sim_arena_take(arena, t->threads * out->x_numbers * sizeof(uint16_t));
+    out->sums = sim_arena_take(arena, t->threads * out->sums_numbers * sizeof(float));
+    out->starts = sim_arena_take(arena, t->threads * out->start_numbers * 4);
+    out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof(SimStackTap));
+    out->threads = sim_arena_take(arena, t->threads * sizeof *out->threads);
     weights_layout(t, taps, arena, out);
 }
 
@@ -127,10 +181,9 @@ typedef struct Work {
     const SimConv *conv;
     const SimConvTileRows *t;
     const SimTileRowsRoom *room;
-    size_t taps, k_blocks, k_cut; /* blocks of outputs, of them those of a task */
+    size_t taps, k_blocks; /* blocks of outputs */
     SimConvBands bands;
-    SimConvTurn turn;
-    size_t x_rows; /* of x, that the rows of the turn see */
+    size_t turns, ring; /* turns of rows; rows of x in the ring */
     SimTensor x, y;
     const float *weights, *bias;
     bool accumulate, around_cache;
@@ -146,8 +199,7 @@ static void pack_task(void *argument, size_t index, size_t thread)
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t c_blocks = t->x_row / SIM_TILE_BLOCK, tap = index % w->taps;
-    const size_t n = t->forward ? w->k_blocks : c_blocks;
+    const size_t tap = index % w->taps, n = t->forward ? w->k_blocks : t->c_blocks;
     const float *const from = w->weights + tap * t->c * t->k;
     for (size_t i = 0; i < n; i++) {
         const size_t c_block = t->forward ? index / w->taps : i;
@@ -155,8 +207,7 @@ static void pack_task(void *argument, size_t index, size_t thread)
         const size_t c = c_block * SIM_TILE_BLOCK, k = k_block * SIM_TILE_BLOCK;
         const size_t n_c = smaller(t->c - c, SIM_TILE_BLOCK);
         const size_t n_k = smaller(t->k - k, SIM_TILE_BLOCK);
-        const size_t at = ((k_block * w->taps + tap) * c_blocks + c_block) *
-                          SIM_TILE_BLOCK * SIM_TILE_BLOCK;
+        const size_t at = ((k_block * t->c_blocks + c_block) * w->taps + tap) * WEIGHTS;
         uint16_t *to[3] = {NULL, NULL, NULL};
         for (size_t piece = 0; piece < t->w_pieces[0]; piece++)
             to[piece] = w->room->w[piece] + at;
@@ -170,162 +221,167 @@ static void pack_task(void *argument, size_t index, size_t thread)
 
 static void pack(const Work *w)
 {
-    const size_t rows = w->t->forward ? w->t->x_row / SIM_TILE_BLOCK : w->k_blocks;
+    const size_t rows = w->t->forward ? w->t->c_blocks : w->k_blocks;
     sim_team_run(&w->conv->context->team, w->taps * rows, pack_task, (void *)(size_t)w);
 }
 
 /* --- x ---------------------------------------------------------------------------------
  */
 
-/* `n` pixels of a row of x, from pixel `from`; `step` numbers apart. */
-static void lay_pixels(const Work *w, size_t piece, size_t from, size_t n, size_t step,
+/* `n` pixels of a row of x, from pixel `from`; not `there`: zeros. */
+static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, size_t n,
                        uint16_t *to)
 {
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t c = w->t->c, tail = w->t->x_row - c;
+    const size_t c = w->t->c, block = w->ring * row_numbers(w->t);
     switch (w->x.form) {
     case SIM_SPIKES:
-        kernels->bf16_unpack(n, c, step, w->x.bits + from * sim_words(c), to);
+        kernels->lay_spikes(n, c, block, there ? w->x.bits + from * sim_words(c) : NULL,
+                            to);
         break;
     case SIM_DENSE:
-        kernels->bf16_piece(n, c, step, (int)piece, w->x.f32 + from * c, to);
+        kernels->lay_piece(n, c, block, (int)piece, there ? w->x.f32 + from * c : NULL,
+                           to);
         break;
     case SIM_BF16: /* one piece is all there is */
-        for (size_t p = 0; p < n; p++)
-            if (piece == 0)
-                memcpy(to + p * step, w->x.bf16 + (from + p) * c, c * sizeof *to);
-            else
-                memset(to + p * step, 0, c * sizeof *to);
+        kernels->lay_bf16(n, c, block,
+                          there && piece == 0 ? w->x.bf16 + from * c : NULL, to);
         break;
     }
-    /* Weights past the last channel are zero, but no NaN may meet them. */
-    for (size_t p = 0; tail && p < n; p++)
-        memset(to + p * step + c, 0, tail * sizeof *to);
 }
 
-/* One row of x of a stack; rows outside are zero, what is no image is never looked at. */
-static void lay_task(void *argument, size_t index, size_t thread)
+/* Row `row` of x of a stack, counted from the first that its bands may see. Rows outside
+ * are zero, what is no image is never looked at. */
+static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
 {
-    (void)thread;
-    const Work *w = argument;
     const SimConvTileRows *t = w->t;
-    const size_t row = index % w->x_rows, stack = index / w->x_rows % w->turn.stacks;
-    const size_t piece = index / w->x_rows / w->turn.stacks;
-    const size_t pixel = SIM_STACK * t->x_row;
-    uint16_t *const to = w->room->x[piece] + (stack * w->x_rows + row) * t->x_w * pixel;
+    const size_t stride = w->conv->shape.stride;
+    const size_t at = thread * w->room->x_numbers + row % w->ring * row_numbers(t);
     for (size_t p = 0; p < t->x_w; p += LAY_PIXELS)
         for (size_t i = 0; i < SIM_STACK; i++) {
-            const size_t n = smaller(LAY_PIXELS, t->x_w - p);
-            uint16_t *const at = to + p * pixel + i * t->x_row;
             size_t image, first;
-            if (!sim_conv_slot(&w->bands, &w->turn, stack * SIM_STACK + i, &image,
-                               &first))
-                continue;
+            if (!sim_conv_slot(&w->bands, stack * SIM_STACK + i, &image, &first))
+                break;
             /* Above the image: very large. */
-            const size_t x_row = (t->forward ? first * w->conv->shape.stride
-                                             : first / w->conv->shape.stride) +
-                                 row - reach(&w->conv->shape, t->forward);
-            if (x_row < t->x_h)
-                lay_pixels(w, piece, (image * t->x_h + x_row) * t->x_w + p, n, pixel, at);
-            else
-                for (size_t j = 0; j < n; j++)
-                    memset(at + j * pixel, 0, t->x_row * sizeof *at);
+            const size_t x_row = (t->forward ? first * stride : first / stride) + row -
+                                 reach(&w->conv->shape, t->forward);
+            for (size_t piece = 0; piece < t->x_pieces; piece++)
+                lay_pixels(w, piece, x_row < t->x_h,
+                           (image * t->x_h + x_row) * t->x_w + p,
+                           smaller(LAY_PIXELS, t->x_w - p),
+                           w->room->x[piece] + at + p * SIM_STACK_PIXEL +
+                               i * SIM_TILE_BLOCK);
         }
 }
 
 /* --- products --------------------------------------------------------------------------
  */
 
-typedef struct List { /* taps of some pixels of a row */
-    uint32_t start[LIST_PIXELS + 1];
-    size_t shift[LIST_PIXELS * SIM_CONV_TILE_TAPS], tap[LIST_PIXELS * SIM_CONV_TILE_TAPS];
-} List;
-
-/* Whether the row of x that output row `row` of the turn sees through tap ky is outside
- * in every image. */
-static bool is_outside(const Work *w, size_t x_row)
+/* Whether a row of x that bands see is outside in every image. */
+static bool is_outside(const Work *w, size_t row)
 {
-    const SimConvShape *s = &w->conv->shape;
-    const size_t first =
-        w->t->forward ? w->turn.first_row * s->stride : w->turn.first_row / s->stride;
-    return w->bands.n == 1 && first + x_row - reach(s, w->t->forward) >= w->t->x_h;
+    return w->bands.n == 1 && row - reach(&w->conv->shape, w->t->forward) >= w->t->x_h;
 }
 
-static void list_taps(const Work *w, size_t stack, size_t row, size_t first, size_t n,
-                      List *list)
+/* The taps of all pixels of rows `first` to `last` of y. */
+static void list_taps(const Work *w, size_t first, size_t last, size_t thread)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
+    uint32_t *start = w->room->starts + thread * w->room->start_numbers;
+    SimStackTap *const taps = w->room->taps + thread * w->room->n_taps;
     uint32_t count = 0;
-    for (size_t p = 0; p < n; p++) {
-        list->start[p] = count;
-        for (size_t tap = 0; tap < w->taps; tap++) {
-            size_t y, x;
-            if (!sees(s, t->forward, row, tap / s->kw, &y) || is_outside(w, y) ||
-                !sees(s, t->forward, first + p, tap % s->kw, &x))
-                continue;
-            x -= reach(s, t->forward);
-            if (x >= t->x_w) /* left of the image: very large */
-                continue;
-            list->shift[count] =
-                ((stack * w->x_rows + y) * t->x_w + x) * SIM_STACK * t->x_row;
-            list->tap[count++] = tap;
+    for (size_t row = first; row < last; row++)
+        for (size_t p = 0; p < t->y_w; p++) {
+            *start++ = count;
+            for (size_t tap = 0; tap < w->taps; tap++) {
+                size_t y, x;
+                if (!sees(s, t->forward, row, tap / s->kw, &y) || is_outside(w, y) ||
+                    !sees(s, t->forward, p, tap % s->kw, &x))
+                    continue;
+                x -= reach(s, t->forward);
+                if (x >= t->x_w) /* left of the image: very large */
+                    continue;
+                taps[count++] = (SimStackTap){
+                    .x = (uint32_t)(y % w->ring * row_numbers(t) + x * SIM_STACK_PIXEL),
+                    .w = (uint32_t)(tap * WEIGHTS)};
+            }
         }
-    }
-    list->start[n] = count;
+    *start = count;
 }
 
-/* Some blocks of outputs of one row of y of a stack. */
+/* Lays out and lists what rows `first` to `last` of y see, as far as the task before has
+ * not done so. */
+static void prepare(const Work *w, size_t stack, size_t first, size_t last, size_t thread)
+{
+    const SimConvShape *s = &w->conv->shape;
+    const SimConvTileRows *t = w->t;
+    SimTileRowsThread *const has = w->room->threads + thread;
+    const size_t from = t->forward ? first * s->stride : first / s->stride;
+    const size_t to = from + seen_rows(s, t->forward, last - first);
+    if (!has->is_used || has->first_row != first)
+        list_taps(w, first, last, thread);
+    if (!has->is_used || has->stack != stack || from < has->laid_first ||
+        from > has->laid_to)
+        has->laid_first = has->laid_to = from;
+    for (size_t row = has->laid_to; row < to; row++)
+        if (!is_outside(w, row))
+            lay_row(w, stack, row, thread);
+    *has = (SimTileRowsThread){.is_used = true,
+                               .stack = stack,
+                               .first_row = first,
+                               .laid_first = from,
+                               .laid_to = larger(to, has->laid_to)};
+}
+
+/* A block of outputs of some rows of y of a stack. */
 static void rows_task(void *argument, size_t index, size_t thread)
 {
-    (void)thread;
     const Work *w = argument;
     const SimConvTileRows *t = w->t;
-    const size_t row = index % w->turn.rows,
-                 stack = index / w->turn.rows % w->turn.stacks;
-    const size_t first = index / w->turn.rows / w->turn.stacks * w->k_cut;
-    const size_t last = smaller(first + w->k_cut, w->k_blocks);
+    const SimTileRowsRoom *room = w->room;
+    const size_t block = index % w->k_blocks, stack = index / w->k_blocks / w->turns;
+    const size_t first = index / w->k_blocks % w->turns * t->rows;
+    const size_t last = smaller(first + t->rows, w->bands.rows);
+    const size_t pixels = (last - first) * t->y_w, k = block * SIM_TILE_BLOCK;
     const bool is_bf16 = w->y.form == SIM_BF16;
-    List list;
-    SimStackRows rows = {.start = list.start,
-                         .shift = list.shift,
-                         .tap = list.tap,
-                         .blocks = t->x_row / SIM_TILE_BLOCK,
+    prepare(w, stack, first, last, thread);
+    SimStackRows rows = {.taps = room->taps + thread * room->n_taps,
+                         .blocks = t->c_blocks,
+                         .chunk = t->chunk,
+                         .x_block = w->ring * row_numbers(t),
+                         .w_block = w->taps * WEIGHTS,
                          .x_pieces = t->x_pieces,
-                         .x_row = t->x_row,
+                         .sums = room->sums + thread * room->sums_numbers,
+                         .k = smaller(t->k - k, SIM_TILE_BLOCK),
                          .y_step = t->k,
+                         .bias = w->bias ? w->bias + k : NULL,
                          .y_bf16 = is_bf16,
                          .accumulate = w->accumulate,
                          .around_cache = w->around_cache};
-    size_t at[SIM_STACK]; /* where the row begins in y, in numbers */
-    bool there[SIM_STACK];
-    for (size_t i = 0; i < SIM_STACK; i++) {
-        size_t image, first_row;
-        there[i] = sim_conv_slot(&w->bands, &w->turn, stack * SIM_STACK + i, &image,
-                                 &first_row) &&
-                   first_row + row < t->y_h;
-        at[i] = there[i] ? (image * t->y_h + first_row + row) * t->y_w * t->k : 0;
-    }
     memcpy(rows.w_pieces, t->w_pieces, sizeof rows.w_pieces);
     for (size_t i = 0; i < t->x_pieces; i++)
-        rows.x[i] = w->room->x[i];
-    for (size_t p = 0; p < t->y_w; p += LIST_PIXELS) {
-        rows.pixels = smaller(LIST_PIXELS, t->y_w - p);
-        list_taps(w, stack, row, p, rows.pixels, &list);
-        for (size_t block = first; block < last; block++) {
-            const size_t k = block * SIM_TILE_BLOCK;
-            rows.k = smaller(t->k - k, SIM_TILE_BLOCK);
-            rows.bias = w->bias ? w->bias + k : NULL;
-            for (size_t i = 0; i < t->w_pieces[0]; i++)
-                rows.w[i] = w->room->w[i] + k * w->taps * t->x_row;
-            for (size_t i = 0; i < SIM_STACK; i++) {
-                const size_t number = at[i] + p * t->k + k;
-                rows.y[i] = !there[i] ? NULL
-                            : is_bf16 ? (void *)(w->y.bf16 + number)
-                                      : (void *)(w->y.f32 + number);
-            }
-            w->conv->context->kernels.stack_rows(&rows);
+        rows.x[i] = room->x[i] + thread * room->x_numbers;
+    for (size_t i = 0; i < t->w_pieces[0]; i++)
+        rows.w[i] = room->w[i] + block * t->c_blocks * rows.w_block;
+    const size_t strips = blocks(pixels, STRIP_PIXELS), strip = blocks(pixels, strips);
+    for (size_t p = 0; p < pixels; p += strip) {
+        rows.pixels = smaller(strip, pixels - p);
+        rows.start = room->starts + thread * room->start_numbers + p;
+        for (size_t i = 0; i < SIM_STACK; i++) {
+            size_t image, row;
+            rows.y_pixels[i] = 0;
+            if (!sim_conv_slot(&w->bands, stack * SIM_STACK + i, &image, &row) ||
+                row + first >= t->y_h)
+                continue;
+            const size_t there = smaller(last - first, t->y_h - row - first) * t->y_w;
+            const size_t number =
+                ((image * t->y_h + row + first) * t->y_w + p) * t->k + k;
+            rows.y_pixels[i] = there > p ? there - p : 0;
+            rows.y[i] = is_bf16 ? (void *)(w->y.bf16 + number)
+                                : (void *)(w->y.f32 + number);
         }
+        w->conv->context->kernels.stack_rows(&rows);
     }
 }
 
@@ -333,21 +389,19 @@ static void run(size_t nt, Work *w)
 {
     const SimConvTileRows *t = w->t;
     const SimConvShape *s = &w->conv->shape;
-    const SimTeam *team = &w->conv->context->team;
+    const SimTeam team = {
+        .n_threads = (int)smaller(t->threads, (size_t)w->conv->context->team.n_threads)};
     const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
-    const size_t block_bytes = w->taps * t->x_row * SIM_TILE_BLOCK * sizeof(uint16_t);
     w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
-    w->k_cut = smaller(w->k_blocks, larger(1, WEIGHT_BYTES / block_bytes));
     w->bands = sim_conv_bands(nt * s->n, t->y_h, t->step);
-    w->turn = sim_conv_first_turn(&w->bands, t->rows, t->stacks, t->step);
+    w->turns = blocks(w->bands.rows, t->rows);
+    w->ring = ring_rows(s, t, w->bands.n == 1, smaller(t->rows, w->bands.rows));
+    for (size_t i = 0; i < t->threads; i++)
+        w->room->threads[i].is_used = false;
     if (!(t->forward && w->conv->is_held))
         pack(w);
-    do {
-        w->x_rows = seen_rows(s, t->forward, w->turn.rows);
-        sim_team_run(team, w->x_rows * w->turn.stacks * t->x_pieces, lay_task, w);
-        sim_team_run(team, w->turn.rows * w->turn.stacks * blocks(w->k_blocks, w->k_cut),
-                     rows_task, w);
-    } while (sim_conv_next_turn(&w->bands, &w->turn));
+    sim_team_run(&team, sim_conv_stacks(&w->bands) * w->turns * w->k_blocks, rows_task,
+                 w);
 }
 
 static Work work_of(const SimConv *conv, const SimConvTileRows *t,
@@ -390,8 +444,7 @@ void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor 
                                 SimArena *arena)
 {
     SimTileRowsRoom room;
-    sim_conv_tile_rows_layout(&conv->tile_forward, conv->shape.kh * conv->shape.kw, arena,
-                              &room);
+    sim_conv_tile_rows_layout(&conv->shape, &conv->tile_forward, arena, &room);
     if (conv->is_held)
         held_layout(conv, &room);
     Work w = work_of(conv, &conv->tile_forward, &room, weights);
@@ -406,8 +459,7 @@ void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const SimTensor *d
                               SimArena *arena)
 {
     SimTileRowsRoom room;
-    sim_conv_tile_rows_layout(&conv->tile_input, conv->shape.kh * conv->shape.kw, arena,
-                              &room);
+    sim_conv_tile_rows_layout(&conv->shape, &conv->tile_input, arena, &room);
     Work w = work_of(conv, &conv->tile_input, &room, weights);
     w.x = *dy;
     w.y = *dx;

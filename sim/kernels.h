@@ -135,24 +135,36 @@ static inline size_t sim_alif_scratch(size_t nt)
 /* Tile units see the same pixel of SIM_STACK images side by side. */
 enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_STACK = 32 };
 
+/* x as tiles take it: blocks of SIM_TILE_BLOCK channels, each [pixels, SIM_STACK,
+ * SIM_TILE_BLOCK], so that a tile is one piece of memory. */
+enum { SIM_STACK_PIXEL = SIM_STACK * SIM_TILE_BLOCK };
+
+typedef struct SimStackTap { /* in numbers: of x and of w where it begins */
+    uint32_t x, w;
+} SimStackTap;
+
 /* A block of k <= SIM_TILE_BLOCK outputs of a convolution at some pixels of SIM_STACK
- * images. What pixel p sees are the taps start[p] to start[p + 1] of the lists. */
+ * images. What pixel p sees are the taps start[p] to start[p + 1] of the list. Sums go
+ * over all taps of `chunk` blocks of channels, then of the next: so much of the weights
+ * stays in the first cache while all pixels pass by. */
 typedef struct SimStackRows {
     size_t pixels;
     const uint32_t *start;        /* [pixels + 1] */
-    const size_t *shift;          /* numbers of x where the tap begins */
-    const size_t *tap;            /* of the weights */
-    size_t blocks, k;             /* blocks of SIM_TILE_BLOCK input channels */
+    const SimStackTap *taps;      /* of the first block of channels */
+    size_t blocks, chunk;         /* of SIM_TILE_BLOCK input channels */
+    size_t x_block, w_block;      /* numbers from one to the next */
     size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
-    const uint16_t *x[3]; /* [.., SIM_STACK, x_row], x_row = blocks * SIM_TILE_BLOCK */
-    const uint16_t *w[3]; /* [taps, blocks, SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
-    size_t x_row;
-    void *y[SIM_STACK]; /* the first pixel of each image, or NULL */
-    size_t y_step;      /* numbers from one pixel to the next */
-    const float *bias;  /* [k] or NULL */
-    bool y_bf16;        /* y is bfloat16, else f32 */
-    bool accumulate;    /* y += instead, without bias */
-    bool around_cache;  /* y is not read soon */
+    const uint16_t *x[3];
+    const uint16_t *w[3]; /* of a tap and block [SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
+    float *sums;          /* [pixels, SIM_STACK, SIM_TILE_BLOCK] where blocks > chunk */
+    size_t k;
+    void *y[SIM_STACK];         /* the first pixel of each image */
+    size_t y_pixels[SIM_STACK]; /* so many of it are wanted */
+    size_t y_step;              /* numbers from one pixel to the next */
+    const float *bias;          /* [k] or NULL */
+    bool y_bf16;                /* y is bfloat16, else f32 */
+    bool accumulate;            /* y += instead, without bias */
+    bool around_cache;          /* y is not read soon */
 } SimStackRows;
 
 /* Pixels of a block of c times k channels, at most SIM_TILE_BLOCK each: of stacks, rows,
@@ -181,9 +193,6 @@ typedef struct SimKernels {
      * c, `stride` apart, from x [rows, c]. */
     void (*bf16_piece)(size_t rows, size_t c, size_t stride, int piece,
                        const float *restrict x, uint16_t *restrict y);
-    /* The same from packed spikes, which have one piece: 0 or 1. */
-    void (*bf16_unpack)(size_t rows, size_t c, size_t stride,
-                        const uint64_t *restrict bits, uint16_t *restrict y);
     /* y [n], the numbers that bfloat16 x stands for. */
     void (*bf16_widen)(size_t n, const uint16_t *restrict x, float *restrict y);
 
@@ -196,6 +205,15 @@ typedef struct SimKernels {
                         uint16_t *const *y);
     void (*tiles_turned)(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
                          uint16_t *const *y);
+    /* One image of a stack: pixels of c channels, x NULL: zeros, to y [blocks of c, `block`
+     * numbers apart][pixels, SIM_STACK_PIXEL apart][SIM_TILE_BLOCK], zeros past c. Spikes
+     * are one piece, 0 or 1. */
+    void (*lay_spikes)(size_t pixels, size_t c, size_t block, const uint64_t *x,
+                       uint16_t *y);
+    void (*lay_bf16)(size_t pixels, size_t c, size_t block, const uint16_t *x,
+                     uint16_t *y);
+    void (*lay_piece)(size_t pixels, size_t c, size_t block, int piece, const float *x,
+                      uint16_t *y);
     void (*stack_rows)(const SimStackRows *r);
 
     /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins

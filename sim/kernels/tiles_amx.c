@@ -54,6 +54,50 @@ static void tiles_turned(size_t stride, size_t pieces, const float *w, size_t k,
         }
 }
 
+/* --- x ---------------------------------------------------------------------------------
+ */
+
+static void lay_spikes(size_t pixels, size_t c, size_t block, const uint64_t *x,
+                       uint16_t *y)
+{
+    enum { ONE = 0x3f80 };
+    const __m512i one = _mm512_set1_epi16(ONE);
+    const size_t words = (c + 63) / 64;
+    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
+        for (size_t i = 0; i * BLOCK < c; i++) {
+            const uint64_t word = x ? x[p * words + i / 2] : 0;
+            _mm512_store_si512(
+                y + i * block,
+                _mm512_maskz_mov_epi16((__mmask32)(word >> i % 2 * BLOCK), one));
+        }
+}
+
+static void lay_bf16(size_t pixels, size_t c, size_t block, const uint16_t *x,
+                     uint16_t *y)
+{
+    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
+        for (size_t i = 0; i * BLOCK < c; i++)
+            _mm512_store_si512(y + i * block,
+                               _mm512_maskz_loadu_epi16(
+                                   x ? first_words(c - i * BLOCK) : 0,
+                                   x + p * c + i * BLOCK));
+}
+
+static void lay_piece(size_t pixels, size_t c, size_t block, int piece, const float *x,
+                      uint16_t *y)
+{
+    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
+        for (size_t i = 0; i * BLOCK < c; i++) {
+            const size_t n = x ? c - i * BLOCK : 0;
+            const float *const from = x + p * c + i * BLOCK;
+            const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), from);
+            const __m512 high =
+                _mm512_maskz_loadu_ps(n > SIDE ? first_lanes(n - SIDE) : 0, from + SIDE);
+            _mm512_store_si512(y + i * block,
+                               in_order(piece_of(low, piece), piece_of(high, piece)));
+        }
+}
+
 /* --- products --------------------------------------------------------------------------
  */
 
@@ -72,7 +116,7 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
 {
     const SimStackRows *const r = o->r;
     for (; i < end; i++) {
-        if (!r->y[i])
+        if (p >= r->y_pixels[i])
             continue;
         __m512 low = _mm512_load_ps(sums + i * BLOCK);
         __m512 high = _mm512_load_ps(sums + i * BLOCK + SIDE);
@@ -108,13 +152,49 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
     }
 }
 
+static inline void load_sums(const float *sums)
+{
+    enum { BYTES = BLOCK * sizeof *sums };
+    _tile_loadd(0, sums, BYTES);
+    _tile_loadd(1, sums + SIDE, BYTES);
+    _tile_loadd(2, sums + SIDE * BLOCK, BYTES);
+    _tile_loadd(3, sums + SIDE * BLOCK + SIDE, BYTES);
+}
+
+static inline void store_sums(float *sums)
+{
+    enum { BYTES = BLOCK * sizeof *sums };
+    _tile_stored(0, sums, BYTES);
+    _tile_stored(1, sums + SIDE, BYTES);
+    _tile_stored(2, sums + SIDE * BLOCK, BYTES);
+    _tile_stored(3, sums + SIDE * BLOCK + SIDE, BYTES);
+}
+
+/* One block of c through one tap. */
+static inline void add_products(const SimStackRows *r, size_t from, size_t at)
+{
+    enum { X_BYTES = BLOCK * 2, W_BYTES = 2 * BLOCK * 2 };
+    for (size_t i = 0; i < r->x_pieces; i++) {
+        _tile_loadd(4, r->x[i] + from, X_BYTES);
+        _tile_loadd(5, r->x[i] + from + SIDE * BLOCK, X_BYTES);
+        for (size_t j = 0; j < r->w_pieces[i]; j++) {
+            _tile_loadd(6, r->w[j] + at, W_BYTES);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(2, 5, 6);
+            if (r->k > SIDE) {
+                _tile_loadd(7, r->w[j] + at + 2 * SIDE, W_BYTES);
+                _tile_dpbf16ps(1, 4, 7);
+                _tile_dpbf16ps(3, 5, 7);
+            }
+        }
+    }
+}
+
 /* Tile units and the others work side by side only where their instructions alternate:
  * the sums of a pixel are written while those of the next are made. */
 static void stack_rows(const SimStackRows *r)
 {
-    enum { WEIGHTS = BLOCK * BLOCK, Y_BYTES = BLOCK * sizeof(float) };
-    _Alignas(64) float sums[2][STACK * BLOCK];
-    const size_t x_bytes = r->x_row * sizeof(uint16_t), w_bytes = 2 * BLOCK * 2;
+    _Alignas(64) float done[2][STACK * BLOCK];
     Results o = {.r = r, .all = first_words(r->k)};
     for (size_t half = 0; half < 2; half++) {
         o.lanes[half] = r->k > half * SIDE ? first_lanes(r->k - half * SIDE) : 0;
@@ -127,43 +207,35 @@ static void stack_rows(const SimStackRows *r)
     for (size_t i = 0; i < STACK; i++)
         o.stream = o.stream && (uintptr_t)r->y[i] % 64 == 0;
     configure();
-    for (size_t p = 0; p < r->pixels; p++) {
-        const size_t steps = (r->start[p + 1] - r->start[p]) * r->blocks;
-        const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
-        size_t written = p ? 0 : STACK;
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (size_t e = r->start[p]; e < r->start[p + 1]; e++)
-            for (size_t block = 0; block < r->blocks; block++) {
-                const size_t from = r->shift[e] + block * BLOCK;
-                const size_t at = (r->tap[e] * r->blocks + block) * WEIGHTS;
-                for (size_t i = 0; i < r->x_pieces; i++) {
-                    _tile_loadd(4, r->x[i] + from, x_bytes);
-                    _tile_loadd(5, r->x[i] + from + SIDE * r->x_row, x_bytes);
-                    for (size_t j = 0; j < r->w_pieces[i]; j++) {
-                        _tile_loadd(6, r->w[j] + at, w_bytes);
-                        _tile_loadd(7, r->w[j] + at + 2 * SIDE, w_bytes);
-                        _tile_dpbf16ps(0, 4, 6);
-                        _tile_dpbf16ps(1, 4, 7);
-                        _tile_dpbf16ps(2, 5, 6);
-                        _tile_dpbf16ps(3, 5, 7);
-                    }
-                }
+    for (size_t first = 0; first < r->blocks; first += r->chunk) {
+        const bool is_last = first + r->chunk >= r->blocks;
+        const size_t last = is_last ? r->blocks : first + r->chunk;
+        for (size_t p = 0; p < r->pixels; p++) {
+            const size_t steps = r->start[p + 1] - r->start[p];
+            const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
+            size_t written = is_last && p ? 0 : STACK;
+            if (first) {
+                load_sums(r->sums + p * STACK * BLOCK);
+            } else {
+                _tile_zero(0);
+                _tile_zero(1);
+                _tile_zero(2);
+                _tile_zero(3);
+            }
+            for (size_t e = r->start[p]; e < r->start[p + 1]; e++) {
+                for (size_t i = first; i < last; i++)
+                    add_products(r, r->taps[e].x + i * r->x_block,
+                                 r->taps[e].w + i * r->w_block);
                 const size_t end = written + share < STACK ? written + share : STACK;
-                write(&o, sums[(p + 1) % 2], p - 1, written, end);
+                write(&o, done[(p + 1) % 2], p - 1, written, end);
                 written = end;
             }
-        write(&o, sums[(p + 1) % 2], p - 1, written, STACK);
-        float *const now = sums[p % 2];
-        _tile_stored(0, now, Y_BYTES);
-        _tile_stored(1, now + SIDE, Y_BYTES);
-        _tile_stored(2, now + SIDE * BLOCK, Y_BYTES);
-        _tile_stored(3, now + SIDE * BLOCK + SIDE, Y_BYTES);
+            write(&o, done[(p + 1) % 2], p - 1, written, STACK);
+            store_sums(is_last ? done[p % 2] : r->sums + p * STACK * BLOCK);
+        }
     }
     if (r->pixels)
-        write(&o, sums[(r->pixels - 1) % 2], r->pixels - 1, 0, STACK);
+        write(&o, done[(r->pixels - 1) % 2], r->pixels - 1, 0, STACK);
     _mm_sfence(); /* written around the cache, yet seen by the next task */
     _tile_release();
 }
@@ -172,6 +244,9 @@ void sim_kernels_init_amx(SimKernels *kernels)
 {
     kernels->tiles_pairs = tiles_pairs;
     kernels->tiles_turned = tiles_turned;
+    kernels->lay_spikes = lay_spikes;
+    kernels->lay_bf16 = lay_bf16;
+    kernels->lay_piece = lay_piece;
     kernels->stack_rows = stack_rows;
     sim_tiles_stack_init_amx(kernels);
 }
