@@ -119,6 +119,8 @@ typedef struct SimTileRowsThread SimTileRowsThread;
 
 typedef struct SimTileRowsRoom {
     uint16_t *w[3];
+    uint32_t *column_starts; /* what each pixel of a row of y sees along it */
+    SimStackTap *columns;
     /* Of every thread so many: */
     size_t x_numbers, sums_numbers, start_numbers, n_taps;
     uint16_t *x[3];

@@ -173,6 +173,8 @@ void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
     out->sums = sim_arena_take(arena, t->threads * out->sums_numbers * sizeof(float));
     out->starts = sim_arena_take(arena, t->threads * out->start_numbers * 4);
     out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof(SimStackTap));
+    out->column_starts = sim_arena_take(arena, (t->y_w + 1) * sizeof(uint32_t));
+    out->columns = sim_arena_take(arena, t->y_w * s->kw * sizeof(SimStackTap));
     out->threads = sim_arena_take(arena, t->threads * sizeof *out->threads);
     weights_layout(t, taps, arena, out);
 }
@@ -244,8 +246,8 @@ static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, siz
                            to);
         break;
     case SIM_BF16: /* one piece is all there is */
-        kernels->lay_bf16(n, c, block,
-                          there && piece == 0 ? w->x.bf16 + from * c : NULL, to);
+        kernels->lay_bf16(n, c, block, there && piece == 0 ? w->x.bf16 + from * c : NULL,
+                          to);
         break;
     }
 }
@@ -257,21 +259,23 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
     const SimConvTileRows *t = w->t;
     const size_t stride = w->conv->shape.stride;
     const size_t at = thread * w->room->x_numbers + row % w->ring * row_numbers(t);
+    size_t from[SIM_STACK], n = 0; /* pixels where the row begins in x */
+    bool there[SIM_STACK];
+    for (size_t image, first;
+         n < SIM_STACK && sim_conv_slot(&w->bands, stack * SIM_STACK + n, &image, &first);
+         n++) {
+        /* Above the image: very large. */
+        const size_t x_row = (t->forward ? first * stride : first / stride) + row -
+                             reach(&w->conv->shape, t->forward);
+        there[n] = x_row < t->x_h;
+        from[n] = (image * t->x_h + x_row) * t->x_w;
+    }
     for (size_t p = 0; p < t->x_w; p += LAY_PIXELS)
-        for (size_t i = 0; i < SIM_STACK; i++) {
-            size_t image, first;
-            if (!sim_conv_slot(&w->bands, stack * SIM_STACK + i, &image, &first))
-                break;
-            /* Above the image: very large. */
-            const size_t x_row = (t->forward ? first * stride : first / stride) + row -
-                                 reach(&w->conv->shape, t->forward);
+        for (size_t i = 0; i < n; i++)
             for (size_t piece = 0; piece < t->x_pieces; piece++)
-                lay_pixels(w, piece, x_row < t->x_h,
-                           (image * t->x_h + x_row) * t->x_w + p,
-                           smaller(LAY_PIXELS, t->x_w - p),
-                           w->room->x[piece] + at + p * SIM_STACK_PIXEL +
-                               i * SIM_TILE_BLOCK);
-        }
+                lay_pixels(
+                    w, piece, there[i], from[i] + p, smaller(LAY_PIXELS, t->x_w - p),
+                    w->room->x[piece] + at + p * SIM_STACK_PIXEL + i * SIM_TILE_BLOCK);
 }
 
 /* --- products --------------------------------------------------------------------------
@@ -283,30 +287,57 @@ static bool is_outside(const Work *w, size_t row)
     return w->bands.n == 1 && row - reach(&w->conv->shape, w->t->forward) >= w->t->x_h;
 }
 
-/* The taps of all pixels of rows `first` to `last` of y. */
-static void list_taps(const Work *w, size_t first, size_t last, size_t thread)
+/* What output `o` of one axis sees: through which part of the kernel, and where in the
+ * ring it lies. Inputs outside are not listed. */
+static uint32_t list_axis(const Work *w, bool is_row, size_t o, SimStackTap *out)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    uint32_t *start = w->room->starts + thread * w->room->start_numbers;
-    SimStackTap *const taps = w->room->taps + thread * w->room->n_taps;
+    uint32_t n = 0;
+    for (size_t k = 0; k < s->kw; k++) {
+        size_t at;
+        if (!sees(s, t->forward, o, k, &at))
+            continue;
+        const size_t x = at - reach(s, t->forward); /* left of the image: very large */
+        if (is_row ? is_outside(w, at) : x >= t->x_w)
+            continue;
+        out[n++] = (SimStackTap){
+            .x = (uint32_t)(is_row ? at % w->ring * row_numbers(t) : x * SIM_STACK_PIXEL),
+            .w = (uint32_t)(k * WEIGHTS * (is_row ? s->kw : 1))};
+    }
+    return n;
+}
+
+static void list_columns(const Work *w)
+{
+    const SimTileRowsRoom *room = w->room;
     uint32_t count = 0;
-    for (size_t row = first; row < last; row++)
-        for (size_t p = 0; p < t->y_w; p++) {
+    for (size_t p = 0; p < w->t->y_w; p++) {
+        room->column_starts[p] = count;
+        count += list_axis(w, false, p, room->columns + count);
+    }
+    room->column_starts[w->t->y_w] = count;
+}
+
+/* The taps of all pixels of rows `first` to `last` of y. */
+static void list_taps(const Work *w, size_t first, size_t last, size_t thread)
+{
+    const SimTileRowsRoom *room = w->room;
+    uint32_t *start = room->starts + thread * room->start_numbers;
+    SimStackTap *const taps = room->taps + thread * room->n_taps;
+    SimStackTap down[SIM_CONV_TILE_TAPS];
+    uint32_t count = 0;
+    for (size_t row = first; row < last; row++) {
+        const uint32_t n = list_axis(w, true, row, down);
+        for (size_t p = 0; p < w->t->y_w; p++) {
             *start++ = count;
-            for (size_t tap = 0; tap < w->taps; tap++) {
-                size_t y, x;
-                if (!sees(s, t->forward, row, tap / s->kw, &y) || is_outside(w, y) ||
-                    !sees(s, t->forward, p, tap % s->kw, &x))
-                    continue;
-                x -= reach(s, t->forward);
-                if (x >= t->x_w) /* left of the image: very large */
-                    continue;
-                taps[count++] = (SimStackTap){
-                    .x = (uint32_t)(y % w->ring * row_numbers(t) + x * SIM_STACK_PIXEL),
-                    .w = (uint32_t)(tap * WEIGHTS)};
-            }
+            for (uint32_t i = 0; i < n; i++)
+                for (uint32_t j = room->column_starts[p]; j < room->column_starts[p + 1];
+                     j++)
+                    taps[count++] = (SimStackTap){.x = down[i].x + room->columns[j].x,
+                                                  .w = down[i].w + room->columns[j].w};
         }
+    }
     *start = count;
 }
 
@@ -378,8 +409,8 @@ static void rows_task(void *argument, size_t index, size_t thread)
             const size_t number =
                 ((image * t->y_h + row + first) * t->y_w + p) * t->k + k;
             rows.y_pixels[i] = there > p ? there - p : 0;
-            rows.y[i] = is_bf16 ? (void *)(w->y.bf16 + number)
-                                : (void *)(w->y.f32 + number);
+            rows.y[i] =
+                is_bf16 ? (void *)(w->y.bf16 + number) : (void *)(w->y.f32 + number);
         }
         w->conv->context->kernels.stack_rows(&rows);
     }
@@ -398,6 +429,7 @@ static void run(size_t nt, Work *w)
     w->ring = ring_rows(s, t, w->bands.n == 1, smaller(t->rows, w->bands.rows));
     for (size_t i = 0; i < t->threads; i++)
         w->room->threads[i].is_used = false;
+    list_columns(w);
     if (!(t->forward && w->conv->is_held))
         pack(w);
     sim_team_run(&team, sim_conv_stacks(&w->bands) * w->turns * w->k_blocks, rows_task,

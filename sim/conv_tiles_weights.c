@@ -118,8 +118,8 @@ static bool find_row(const Work *w, size_t slot, size_t row, bool of_x, size_t *
 {
     const SimConvShape *s = &w->conv->shape;
     size_t image, first;
-    const bool there = sim_conv_slot(
-        &w->bands, w->turn.first_stack * SIM_STACK + slot, &image, &first);
+    const bool there =
+        sim_conv_slot(&w->bands, w->turn.first_stack * SIM_STACK + slot, &image, &first);
     first += w->turn.first_row;
     /* Above the image: very large. */
     const size_t at = of_x ? first * s->stride + row - s->pad : first + row;

@@ -205,9 +205,9 @@ typedef struct SimKernels {
                         uint16_t *const *y);
     void (*tiles_turned)(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
                          uint16_t *const *y);
-    /* One image of a stack: pixels of c channels, x NULL: zeros, to y [blocks of c, `block`
-     * numbers apart][pixels, SIM_STACK_PIXEL apart][SIM_TILE_BLOCK], zeros past c. Spikes
-     * are one piece, 0 or 1. */
+    /* One image of a stack: pixels of c channels, x NULL: zeros, to y [blocks of c,
+     * `block` numbers apart][pixels, SIM_STACK_PIXEL apart][SIM_TILE_BLOCK], zeros past
+     * c. Spikes are one piece, 0 or 1. */
     void (*lay_spikes)(size_t pixels, size_t c, size_t block, const uint64_t *x,
                        uint16_t *y);
     void (*lay_bf16)(size_t pixels, size_t c, size_t block, const uint16_t *x,
@@ -236,10 +236,10 @@ typedef struct SimKernels {
     /* Weights [kh, kw, c / groups, K]; bits [images, h, w, words]. A row of y counts
      * image * oh + oy, a row of x image * h + iy. Channel ranges lie in one group. */
 
-    /* y [row_first..row_last, ow, k_first..k_last] = start, or +=, the weight rows of the set bits of
-     * input channels c_first..c_last (of one word) through the taps ky * kw + kx from
-     * tap_first to tap_last, SIM_TAPS at most; taps outside, channels inside, both
-     * rising. */
+    /* y [row_first..row_last, ow, k_first..k_last] = start, or +=, the weight rows of the
+     * set bits of input channels c_first..c_last (of one word) through the taps ky * kw +
+     * kx from tap_first to tap_last, SIM_TAPS at most; taps outside, channels inside,
+     * both rising. */
     void (*conv_spikes_forward)(const SimConvShape *shape, size_t row_first,
                                 size_t row_last, size_t tap_first, size_t tap_last,
                                 size_t k_first, size_t k_last, size_t c_first,

@@ -77,10 +77,9 @@ static void lay_bf16(size_t pixels, size_t c, size_t block, const uint16_t *x,
 {
     for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
         for (size_t i = 0; i * BLOCK < c; i++)
-            _mm512_store_si512(y + i * block,
-                               _mm512_maskz_loadu_epi16(
-                                   x ? first_words(c - i * BLOCK) : 0,
-                                   x + p * c + i * BLOCK));
+            _mm512_store_si512(y + i * block, _mm512_maskz_loadu_epi16(
+                                                  x ? first_words(c - i * BLOCK) : 0,
+                                                  x + p * c + i * BLOCK));
 }
 
 static void lay_piece(size_t pixels, size_t c, size_t block, int piece, const float *x,
