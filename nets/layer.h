@@ -97,9 +97,9 @@ typedef struct NetLayerPlan {
     bool takes_affine[NET_MAX_INPUTS]; /* reads scale x + shift where the run says so */
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
-    /* Gradients may be SIM_BF16: dy; bit i: dx[i], which is then never added to. */
+    /* Gradients may be SIM_BF16: dy; bit i: dx[i] written, added to. */
     bool takes_bf16;
-    unsigned gives_bf16;
+    unsigned gives_bf16, adds_bf16;
     unsigned gradient_in_place; /* bit i: backward may write dx[i] over dy */
     unsigned output_in_place;   /* bit i: forward may write y over x[i], read as it is */
     bool by_step; /* forward again and backward may be asked for any run of steps: each

@@ -66,9 +66,8 @@ void plan_fold(Plan *plan)
  * to an input, the gradient of that input may be dy itself, even of two inputs at once,
  * as long as nobody writes to it before all whose gradient it is have read it. */
 
-static bool is_reached_reader(const Plan *plan, const PlanNode *node, int number)
+static bool is_reached_reader(const PlanNode *node, int number)
 {
-    (void)plan;
     if (!plan_has_backward(node))
         return false;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
@@ -82,25 +81,41 @@ static bool is_reached_reader(const Plan *plan, const PlanNode *node, int number
 static bool waits_for(const Plan *plan, int a, int b, int at)
 {
     for (int k = b; k < at; k++)
-        if (is_reached_reader(plan, &plan->nodes[k], a))
+        if (is_reached_reader(&plan->nodes[k], a))
             return false;
     return true;
 }
 
-/* A gradient that one layer makes and one reads is bfloat16 where both know that. Where
- * several add up it is f32. */
+/* All that its readers make of its gradient may be bfloat16; all but the last reader,
+ * whose backward comes first, add to what is there. */
+static bool comes_as_bf16(const Plan *plan, int number)
+{
+    bool is_first = true;
+    for (int k = (int)plan->n_nodes - 1; k > number; k--) {
+        const PlanNode *reader = &plan->nodes[k];
+        if (!is_reached_reader(reader, number))
+            continue;
+        for (size_t i = 0; i < reader->plan.n_inputs; i++) {
+            const unsigned ways =
+                is_first ? reader->plan.gives_bf16 : reader->plan.adds_bf16;
+            if (reader->inputs[i] != number)
+                continue;
+            if (!(ways >> i & 1))
+                return false;
+            is_first = false;
+        }
+    }
+    return !is_first;
+}
+
+/* A gradient is bfloat16 where all that make and read it know that. */
 void plan_gradient_forms(Plan *plan)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
-        const PlanNode *reader = &plan->nodes[k];
-        for (size_t i = 0; i < reader->plan.n_inputs; i++) {
-            PlanNode *from = &plan->nodes[reader->inputs[i]];
-            if (from->layer && from->plan.takes_bf16 && !from->constant &&
-                (reader->plan.gives_bf16 >> i & 1) &&
-                plan_readers(plan, reader->inputs[i]) == 1 &&
-                !plan_is_looked_at(plan, reader->inputs[i]))
-                from->gradient_form = SIM_BF16;
-        }
+        PlanNode *node = &plan->nodes[k];
+        if (node->layer && node->plan.takes_bf16 && !node->constant &&
+            !plan_is_looked_at(plan, (int)k) && comes_as_bf16(plan, (int)k))
+            node->gradient_form = SIM_BF16;
     }
 }
 

@@ -13,11 +13,12 @@ typedef struct Work {
     float rest;
     size_t pixels, block, n_blocks;          /* of one step */
     float *decay, *gain;                     /* [c] */
-    float *per_thread;                       /* backward: what the kernel needs */
-    size_t per_thread_floats, kernel_floats; /* the gradients of a block come behind */
-    double *sums; /* backward: d_decay, d_gain [n_blocks, 2, c]; NULL: nothing trained */
+    unsigned char *per_thread; /* backward: what the kernel needs; if trained, d_decay and
+                                  d_gain of a block by step [nt, 2, c] behind that */
+    size_t kernel_bytes, thread_bytes;
     double *affine_sums; /* backward: for SimAffine.sums [n_blocks, 2, c] */
-    size_t bytes;        /* of scratch, all of it */
+    double *sums; /* backward: d_decay, d_gain [n_blocks, 2, c]; NULL: nothing trained */
+    size_t bytes; /* of scratch, all of it */
 } Work;
 
 static bool is_trained(const NeuronSpec *spec)
@@ -28,7 +29,12 @@ static bool is_trained(const NeuronSpec *spec)
     return false;
 }
 
-/* scratch: | decay | gain | sums per block, if trained | affine sums | per thread | */
+static size_t sums_of_blocks(const Work *work)
+{
+    return work->n_blocks * 2 * work->run->shape.c;
+}
+
+/* scratch: | decay | gain | affine sums per block | sums, if trained | per thread | */
 static Work lay_out(const NeuronRun *run)
 {
     const SimShape s = run->shape;
@@ -36,29 +42,27 @@ static Work lay_out(const NeuronRun *run)
                  .pixels = sim_shape_pixels(s),
                  .block = s.c >= BLOCK_FLOATS ? 1 : BLOCK_FLOATS / s.c};
     work.n_blocks = (work.pixels + work.block - 1) / work.block;
-    work.kernel_floats =
-        sim_align_up(sim_lif_scratch(run->nt) * sizeof(float)) / sizeof(float);
-    work.per_thread_floats = work.kernel_floats;
-    if (run->context->precision == SIM_PRECISION_BF16)
-        work.per_thread_floats += run->nt * work.block * s.c;
+    const bool trained = is_trained(run->spec);
+    work.kernel_bytes = sim_align_up(sim_lif_scratch(run->nt) * sizeof(float));
+    work.thread_bytes = work.kernel_bytes;
+    if (trained)
+        work.thread_bytes += sim_align_up(run->nt * 2 * s.c * sizeof(double));
     const size_t row = sim_align_up(s.c * sizeof(float));
-    const size_t sums = is_trained(run->spec)
-                            ? sim_align_up(work.n_blocks * 2 * s.c * sizeof(double))
-                            : 0;
-    const size_t affine_sums = sim_align_up(work.n_blocks * 2 * s.c * sizeof(double));
+    const size_t sums = sim_align_up(sums_of_blocks(&work) * sizeof(double));
     unsigned char *at = run->scratch;
     if (at) {
         work.decay = (float *)(void *)at;
         work.gain = (float *)(void *)(at + row);
-        work.sums = sums ? (double *)(void *)(at + 2 * row) : NULL;
-        work.affine_sums = (double *)(void *)(at + 2 * row + sums);
-        work.per_thread = (float *)(void *)(at + 2 * row + sums + affine_sums);
+        work.affine_sums = (double *)(void *)(at + 2 * row);
+        work.sums = trained ? (double *)(void *)(at + 2 * row + sums) : NULL;
+        work.per_thread = at + 2 * row + (trained ? 2 : 1) * sums;
     }
-    if (run->carry) /* these outlive the call */
+    if (run->carry) { /* these outlive the call */
         work.affine_sums = run->carry->sums;
-    work.bytes =
-        2 * row + sums + affine_sums +
-        (size_t)run->context->team.n_threads * work.per_thread_floats * sizeof(float);
+        work.sums = trained ? run->carry->sums + sums_of_blocks(&work) : NULL;
+    }
+    work.bytes = 2 * row + (trained ? 2 : 1) * sums +
+                 (size_t)run->context->team.n_threads * work.thread_bytes;
     return work;
 }
 
@@ -67,10 +71,10 @@ size_t neuron_family_scratch(const NeuronRun *run)
     return lay_out(run).bytes;
 }
 
-/* What is trained is summed pixel by pixel, all steps of each: no runs for that. */
 size_t neuron_family_carry_sums(const NeuronRun *run)
 {
-    return is_trained(run->spec) ? 0 : lay_out(run).n_blocks * 2 * run->shape.c;
+    const Work work = lay_out(run);
+    return sums_of_blocks(&work) * (is_trained(run->spec) ? 2 : 1);
 }
 
 static Work make_work(const NeuronRun *run, const NeuronFamily *family)
@@ -133,75 +137,60 @@ void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family)
     sim_team_run(&run->context->team, work.n_blocks, forward_block, &work);
 }
 
-/* Gradients of a block side by side as f32, and back to where they belong. */
-static void fetch(const Work *work, size_t at, size_t n, float *room)
+SimNeuronBack neuron_back_at(const NeuronRun *run, bool spikes, size_t at,
+                             double *d_trained)
 {
-    const NeuronRun *run = work->run;
-    const uint16_t *narrow = (const uint16_t *)(const void *)run->d_y;
-    for (size_t t = 0; t < run->nt; t++) {
-        const size_t first = t * work->pixels * run->shape.c + at;
-        if (run->d_y_form == SIM_BF16)
-            run->context->kernels.bf16_widen(n, narrow + first, room + t * n);
-        else
-            memcpy(room + t * n, run->d_y + first, n * sizeof *room);
-    }
+    SimNeuronBack back = {.d_y = sim_numbers_at(run->d_y, run->d_y_form, at),
+                          .d_x = sim_numbers_at(run->d_x, run->d_x_form, at),
+                          .accumulate = run->accumulate,
+                          .d_trained = d_trained};
+    back.d_v = spikes ? sim_numbers_at(run->d_v, SIM_DENSE, at) : back.d_y;
+    for (size_t k = 0; run->carry && k < run->spec->soma->n_later; k++)
+        back.later[k] = run->carry->later[k] + at;
+    return back;
 }
 
-static void hand_over(const Work *work, size_t at, size_t n, const float *room)
+const float *neuron_state_at(const NeuronRun *run, size_t index, size_t at)
 {
-    const NeuronRun *run = work->run;
-    const SimKernels *kernels = &run->context->kernels;
-    uint16_t *narrow = (uint16_t *)(void *)run->d_x;
-    for (size_t t = 0; t < run->nt; t++) {
-        const size_t first = t * work->pixels * run->shape.c + at;
-        if (run->d_x_form == SIM_BF16)
-            kernels->bf16_piece(1, n, n, 0, room + t * n, narrow + first);
-        else if (run->accumulate)
-            kernels->add(n, room + t * n, run->d_x + first);
-        else
-            memcpy(run->d_x + first, room + t * n, n * sizeof *room);
-    }
+    return run->carry && !run->carry->first ? run->carry->states[index] + at : NULL;
 }
 
+/* Sums go pixel by pixel for each step, and then through the steps from the last to the
+ * first: the same wherever a sequence is cut. */
 static void backward_block(void *argument, size_t index, size_t thread)
 {
     const Work *work = argument;
     const NeuronRun *run = work->run;
     const NeuronCarry *carry = run->carry;
-    const size_t c = run->shape.c;
+    const SimKernels *kernels = &run->context->kernels;
+    const size_t c = run->shape.c, step = work->pixels * c;
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
-    double *d_decay = work->sums ? work->sums + index * 2 * c : NULL;
+    double *trained = work->sums ? work->sums + index * 2 * c : NULL;
     double *sums = run->affine.sums ? work->affine_sums + index * 2 * c : NULL;
     if (!carry || carry->last) {
-        if (d_decay)
-            memset(d_decay, 0, 2 * c * sizeof *d_decay);
+        if (trained)
+            memset(trained, 0, 2 * c * sizeof *trained);
         if (sums)
             memset(sums, 0, 2 * c * sizeof *sums);
-        if (carry)
-            memset(carry->later + at, 0, n * c * sizeof *carry->later);
     }
-    float *const scratch = work->per_thread + thread * work->per_thread_floats;
-    float *const room = scratch + work->kernel_floats;
-    const bool narrow = run->d_y_form == SIM_BF16 || run->d_x_form == SIM_BF16;
-    if (narrow)
-        fetch(work, at, n * c, room);
-    const float *const d_y = narrow ? room : run->d_y + at;
-    float *const d_x = !run->d_x ? NULL : narrow ? room : run->d_x + at;
-    const size_t stride = narrow ? n : work->pixels;
-    /* Without a threshold the output is the potential: its gradient is one of v. */
-    const float *d_v = !work->family->spikes ? d_y : run->d_v ? run->d_v + at : NULL;
-    run->context->kernels.lif_backward(
-        &work->lif, run->nt, work->pixels, n, c, run->x + at,
-        carry && !carry->first ? carry->state + at : NULL, stride, d_y, d_v,
-        run->accumulate && !narrow, d_x, carry ? carry->later + at : NULL, d_decay,
-        d_decay ? d_decay + c : NULL, scratch);
-    for (size_t t = run->nt; sums && t-- > 0;)
-        run->context->kernels.channel_sums_back(n, c, run->x + t * work->pixels * c + at,
-                                                d_x + t * stride * c, run->affine.mean,
-                                                sums);
-    if (narrow && d_x)
-        hand_over(work, at, n * c, room);
+    unsigned char *const scratch = work->per_thread + thread * work->thread_bytes;
+    double *const by_step =
+        trained ? (double *)(void *)(scratch + work->kernel_bytes) : NULL;
+    if (by_step)
+        memset(by_step, 0, run->nt * 2 * c * sizeof *by_step);
+    const SimNeuronBack back = neuron_back_at(run, work->family->spikes, at, by_step);
+    kernels->lif_backward(&work->lif, run->nt, work->pixels, n, c, run->x + at,
+                          neuron_state_at(run, 0, at), &back, (float *)(void *)scratch);
+    for (size_t t = run->nt; t-- > 0;) {
+        for (size_t i = 0; trained && i < 2 * c; i++)
+            trained[i] += by_step[t * 2 * c + i];
+        if (sums)
+            kernels->channel_sums_back(
+                n, c, run->x + t * step + at,
+                sim_numbers_at(run->d_x, run->d_x_form, t * step + at),
+                run->affine.mean, sums);
+    }
 }
 
 void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)

@@ -31,6 +31,13 @@ void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family);
 size_t neuron_family_scratch(const NeuronRun *run);
 size_t neuron_family_carry_sums(const NeuronRun *run);
 
+/* What a kernel is given of pixels from number `at` of a step on. `spikes` false: the
+ * output is the potential, and its gradient one of v. */
+SimNeuronBack neuron_back_at(const NeuronRun *run, bool spikes, size_t at,
+                             double *d_trained);
+/* State `index` there, at the start of the run; NULL: at rest. */
+const float *neuron_state_at(const NeuronRun *run, size_t index, size_t at);
+
 /* The step in double precision, for NeuronSoma.reference. */
 void neuron_family_reference(const NeuronSpec *spec, double decay, double gain,
                              double threshold, double v_reset, size_t nt, const double *x,

@@ -94,10 +94,11 @@ typedef struct NeuronSpec {
 /* What a backward in runs of steps, from the last run to the first, carries from one to
  * the next. */
 typedef struct NeuronCarry {
-    const float *state; /* [step] potentials where this run starts */
-    float *later;       /* [step] gradient from the run after; left for the one before */
-    double *sums;       /* [soma->carry_sums()] of the runs so far */
-    bool last, first;   /* of the sequence: `last` comes first, and finds nothing */
+    const float *states[NEURON_MAX_STATES]; /* [step] where this run starts */
+    float *later[SIM_LATER]; /* [step] soma->n_later gradients and such from the run
+                                after; left for the one before */
+    double *sums;            /* [soma->carry_sums()] of the runs so far */
+    bool last, first; /* of the sequence: `last` comes first, and finds zeros in `later` */
 } NeuronCarry;
 
 /* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */
@@ -122,9 +123,8 @@ typedef struct NeuronRun {
      * are computed again from x in registers, so nothing but x is kept. */
     const NeuronCarry *carry;
     const float *d_y;           /* [nt, step]; */
-    SimForm d_y_form, d_x_form; /* SIM_BF16: that lies there; d_x then is not added to */
-    const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL;
-                         never with SIM_BF16 */
+    SimForm d_y_form, d_x_form; /* SIM_BF16: that lies there, not floats */
+    const float *d_v; /* [nt, step] gradient of the potential after reset, or NULL */
     float *d_x;       /* [nt, step], of scale x + shift where there is a scale; or NULL:
                          only d_params are wanted. Never NULL or accumulated where
                          affine.sums is asked for */
@@ -145,8 +145,8 @@ struct NeuronSoma {
     bool takes_bf16;   /* gradients as SIM_BF16 */
     bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
-    /* Doubles of NeuronCarry.sums; 0 or NULL: backward only takes whole sequences. */
-    size_t (*carry_sums)(const NeuronRun *run);
+    size_t n_later; /* of NeuronCarry.later; 0: backward only takes whole sequences */
+    size_t (*carry_sums)(const NeuronRun *run); /* doubles there; NULL: none */
     void (*forward)(const NeuronRun *run);
     void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */
     /* One neuron over nt steps in double precision, the equations word for word. All

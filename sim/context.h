@@ -7,6 +7,15 @@
 #include "sim/kernels.h"
 #include "sim/status.h"
 #include "sim/team.h"
+#include "sim/tensor.h"
+
+/* Numbers of a tensor from `first` on, for kernels that take either form; NULL stays. */
+static inline SimNumbers sim_numbers_at(const void *data, SimForm form, size_t first)
+{
+    const size_t size = form == SIM_BF16 ? sizeof(uint16_t) : sizeof(float);
+    return (SimNumbers){.at = data ? (char *)(size_t)data + first * size : NULL,
+                        .bf16 = form == SIM_BF16};
+}
 
 typedef enum SimSpikePath {                    /* which kernels take packed spikes */
                             SIM_SPIKES_AUTO,   /* the faster one, by measured density */

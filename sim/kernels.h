@@ -56,6 +56,12 @@ typedef enum SimSurrogate { /* the slope of the step at x = h - threshold, a = a
                             SIM_N_SURROGATES
 } SimSurrogate;
 
+/* f32 or bfloat16 (sim/tensor.h). */
+typedef struct SimNumbers {
+    void *at;
+    bool bf16;
+} SimNumbers;
+
 /* x read as scale x + shift, channel by channel; scale NULL: as it is. Where `sums` is
  * not NULL, whoever computes the gradient g of that also writes the sums over all pixels
  * of g and of g (x - mean) there. */
@@ -65,6 +71,19 @@ typedef struct SimAffine {
     const float *mean;          /* [c] */
     double *sums;               /* [2, c] */
 } SimAffine;
+
+/* What comes to a backward pass of neurons and what it leaves; gradients like x. */
+enum { SIM_LATER = 3 };
+typedef struct SimNeuronBack {
+    SimNumbers d_y;  /* of the spikes */
+    SimNumbers d_v;  /* of v after the reset, or NULL */
+    SimNumbers d_x;  /* of the currents after lif->affine, or NULL; may be d_y */
+    bool accumulate; /* d_x += instead of =, rounded once */
+    /* [pixels, c] what the steps after these leave for them, then what these leave for
+     * the ones before: one of lif, three of alif; NULL: the sequence ends here. */
+    float *later[SIM_LATER];
+    double *d_trained; /* of lif: of decay and gain step by step, [nt, 2, c] +=; or NULL */
+} SimNeuronBack;
 
 typedef struct SimLif {
     const float *decay, *gain; /* [c] */
@@ -276,25 +295,19 @@ typedef struct SimKernels {
                         size_t c, const float *x, float *v, float *h, uint64_t *spikes,
                         uint64_t *active);
     /* nt steps backward: potentials are computed again from x, starting at v [pixels, c]
-     * as lif_forward carries it, or at rest where that is NULL. d_y (gradient of the
-     * spikes), d_v (of v after the reset, or NULL) and d_x (of the currents after
-     * lif->affine; added to if `accumulate`, or NULL; may be d_y) like x, but `d_stride`
-     * pixels from step to step. `later`
-     * [pixels, c]: what the steps after these leave for them, then what these leave for
-     * the ones before; NULL: the sequence ends here. d_decay, d_gain [c] +=, of a whole
-     * sequence, or both NULL; `scratch` holds sim_lif_scratch(nt) floats. */
+     * as lif_forward carries it, or at rest where that is NULL; `scratch` holds
+     * sim_lif_scratch(nt) floats. */
     void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v, size_t d_stride,
-                         const float *d_y, const float *d_v, bool accumulate, float *d_x,
-                         float *later, double *d_decay, double *d_gain, float *scratch);
-    /* The same for adaptive neurons; states v and b, spikes never NULL; `scratch` holds
+                         size_t c, const float *x, const float *v, const SimNeuronBack *back,
+                         float *scratch);
+    /* The same for adaptive neurons; states v and b; `scratch` holds
      * sim_alif_scratch(nt) floats. */
     void (*alif_forward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
                          size_t c, const float *x, float *v, float *b, float *h,
                          uint64_t *spikes, uint64_t *active);
     void (*alif_backward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
-                          size_t c, const float *x, const float *d_y, const float *d_v,
-                          bool accumulate, float *d_x, float *scratch);
+                          size_t c, const float *x, const float *v, const float *b,
+                          const SimNeuronBack *back, float *scratch);
     /* slope[i] = scale * derivative at x[i]. */
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
                             const float *x, float *slope);
@@ -340,7 +353,7 @@ typedef struct SimKernels {
                          const float *restrict shift, double *restrict sums);
     /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean); likewise. */
     void (*channel_sums_back)(size_t pixels, size_t c, const float *restrict x,
-                              const float *restrict dy, const float *restrict mean,
+                              SimNumbers dy, const float *restrict mean,
                               double *restrict sums);
     /* y = a x + b with a, b [c]. */
     void (*channel_affine)(size_t pixels, size_t c, const float *restrict x,
@@ -350,10 +363,13 @@ typedef struct SimKernels {
     void (*channel_affine_add)(size_t pixels, size_t c, const float *x,
                                const float *restrict a, const float *restrict b,
                                const float *z, float *y);
-    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c]; dx may be dy or x. */
-    void (*channel_affine_back)(size_t pixels, size_t c, const float *x, const float *dy,
+    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c], rounded once to what dx
+     * is; dx may be dy, in the same form, or x. */
+    void (*channel_affine_back)(size_t pixels, size_t c, const float *x, SimNumbers dy,
                                 const float *restrict a, const float *restrict b,
-                                const float *restrict k, bool accumulate, float *dx);
+                                const float *restrict k, bool accumulate, SimNumbers dx);
+    /* y = (accumulate: y +) x, rounded once to what y is. */
+    void (*hand_on)(size_t n, SimNumbers x, bool accumulate, SimNumbers y);
     void (*add)(size_t n, const float *restrict x, float *restrict y); /* y += x */
     void (*sum)(size_t n, const float *x, const float *z, float *y);   /* y = x + z */
     double (*sum_squares)(size_t n, const float *x);

@@ -53,6 +53,14 @@ void test_fill(float *x, size_t n, uint64_t seed)
         x[i] = 2.0f * sim_rng_uniform(rng, i) - 1.0f;
 }
 
+void test_fill_bf16(void *x, size_t n, uint64_t seed)
+{
+    uint16_t *const bits = x;
+    const SimRng rng = {.seed = seed, .purpose = SIM_RNG_TEST};
+    for (size_t i = 0; i < n; i++)
+        bits[i] = sim_bf16_of(2.0f * sim_rng_uniform(rng, i) - 1.0f);
+}
+
 void test_fill_bits(uint64_t *bits, size_t pixels, size_t c, double density,
                     uint64_t seed)
 {

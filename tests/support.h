@@ -21,6 +21,7 @@ const char *test_source_root(void); /* borrowed for ever */
 
 /* Reproducible data: uniform in [-1, 1), each number at its own index of `seed`. */
 void test_fill(float *x, size_t n, uint64_t seed);
+void test_fill_bf16(void *x, size_t n, uint64_t seed); /* the same, rounded */
 
 /* Packed spikes [pixels, ceil(c/64)] of about this density. */
 void test_fill_bits(uint64_t *bits, size_t pixels, size_t c, double density,

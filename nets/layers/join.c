@@ -43,6 +43,10 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
     for (size_t i = A; i <= B; i++)
         plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;
+    plan->takes_bf16 =
+        o->kind == NET_JOIN_ADD && plan->context->precision == SIM_PRECISION_BF16;
+    if (plan->takes_bf16)
+        plan->gives_bf16 = plan->adds_bf16 = 1u << A | 1u << B;
     for (size_t i = A; i <= B && o->kind == NET_JOIN_ADD; i++)
         plan->output_in_place |= (unsigned)(plan->in_form[i] == SIM_DENSE) << i;
     if (o->kind != NET_JOIN_ADD) {
@@ -159,19 +163,16 @@ static void backward_rows(void *argument, size_t index, size_t thread)
     size_t first;
     const size_t n = net_rows_cut(rows, index, &first), c = rows->c;
     const int kind = kind_of(run);
-    const float *dy = run->dy + first * c;
     for (size_t input = A; input <= B; input++) {
-        if (!run->dx[input] || (run->dx[input] == run->dy && !run->accumulate[input]))
+        if (!run->dx[input])
             continue;
-        float *dx = run->dx[input] + first * c;
-        const bool add = run->accumulate[input];
         if (kind == NET_JOIN_ADD) {
-            if (add)
-                run->context->kernels.add(n * c, dy, dx);
-            else
-                memcpy(dx, dy, n * c * sizeof *dx);
+            net_hand_on(run, input, first * c, n * c);
             continue;
         }
+        const float *dy = run->dy + first * c;
+        float *dx = run->dx[input] + first * c;
+        const bool add = run->accumulate[input];
         const SimTensor *other = &run->x[input == A ? B : A];
         for (size_t p = 0; p < n; p++)
             for (size_t i = 0; i < c; i++) {
@@ -186,6 +187,9 @@ static void backward_rows(void *argument, size_t index, size_t thread)
 
 static void backward(const NetLayerRun *run)
 {
+    if (kind_of(run) == NET_JOIN_ADD && net_is_handed_on(run, A) &&
+        net_is_handed_on(run, B))
+        return;
     net_rows_run(run, run->y.shape, backward_rows);
 }
 

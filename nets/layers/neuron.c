@@ -7,12 +7,13 @@
 
 /* What goes from run to run of a backward window by window:
  *
- *     | later [step] | sums | potentials where run 1 starts [step] | run 2 | ... */
+ *     | later [step] of each | sums | states where run 1 starts [step] of each | run 2 |
+ */
 typedef struct Carry {
-    float *later;
+    unsigned char *later, *marks;
     double *sums;
-    unsigned char *marks;
-    size_t mark_bytes, bytes; /* of one mark, of all before the marks */
+    size_t step_bytes, later_bytes, mark_bytes; /* of a tensor; of all of them */
+    size_t bytes;                               /* before the marks */
 } Carry;
 
 /* `memory` NULL: only measures. */
@@ -20,23 +21,26 @@ static Carry carry_of(const NeuronRun *run, void *memory)
 {
     const NeuronSoma *soma = run->spec->soma;
     const size_t sums = soma->carry_sums ? soma->carry_sums(run) : 0;
-    Carry carry = {.mark_bytes =
-                       sim_align_up(sim_shape_step(run->shape) * sizeof(float))};
-    if (!sums)
+    const size_t step = sim_align_up(sim_shape_step(run->shape) * sizeof(float));
+    Carry carry = {.step_bytes = step,
+                   .later_bytes = soma->n_later * step,
+                   .mark_bytes = soma->n_states * step};
+    if (!soma->n_later)
         return carry;
-    carry.bytes = carry.mark_bytes + sim_align_up(sums * sizeof(double));
+    carry.bytes = carry.later_bytes + sim_align_up(sums * sizeof(double));
     if (memory) {
         carry.later = memory;
-        carry.sums = (double *)(void *)((unsigned char *)memory + carry.mark_bytes);
-        carry.marks = (unsigned char *)memory + carry.bytes;
+        carry.sums = (double *)(void *)(carry.later + carry.later_bytes);
+        carry.marks = carry.later + carry.bytes;
     }
     return carry;
 }
 
-/* Where run `index` > 0 starts. */
-static float *mark_of(const Carry *carry, size_t index)
+/* State `state` where run `index` > 0 starts. */
+static float *mark_of(const Carry *carry, size_t index, size_t state)
 {
-    return (float *)(void *)(carry->marks + (index - 1) * carry->mark_bytes);
+    return (float *)(void *)(carry->marks + (index - 1) * carry->mark_bytes +
+                             state * carry->step_bytes);
 }
 
 static NeuronRun make_run(const NetLayerRun *run)
@@ -341,13 +345,13 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
     plan->takes_bf16 = whole && spec->soma->takes_bf16;
-    plan->gives_bf16 = plan->takes_bf16;
+    plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
     if (plan->training && whole && plan->out.t > 1) {
         const Carry carry = carry_of(
             &(NeuronRun){.spec = spec, .context = plan->context, .shape = plan->out},
             NULL);
         plan->carry_bytes = carry.bytes;
-        plan->mark_bytes = carry.mark_bytes;
+        plan->mark_bytes = carry.bytes ? carry.mark_bytes : 0;
     }
     NeuronRun run = {
         .spec = spec, .context = plan->context, .nt = plan->window, .shape = plan->out};
@@ -398,11 +402,15 @@ static void join_and_fire_back(const NetLayerRun *run)
     if (run->carry) {
         const Carry carry = carry_of(&neuron, run->carry);
         const size_t index = run->t0 / run->whole_run;
-        const NeuronCarry here = {.state = index ? mark_of(&carry, index) : NULL,
-                                  .later = carry.later,
-                                  .sums = carry.sums,
-                                  .last = run->t0 + run->nt == run->steps,
-                                  .first = index == 0};
+        NeuronCarry here = {.sums = carry.sums,
+                            .last = run->t0 + run->nt == run->steps,
+                            .first = index == 0};
+        for (size_t k = 0; index && k < spec->soma->n_states; k++)
+            here.states[k] = mark_of(&carry, index, k);
+        for (size_t k = 0; k < spec->soma->n_later; k++)
+            here.later[k] = (float *)(void *)(carry.later + k * carry.step_bytes);
+        if (here.last)
+            memset(carry.later, 0, carry.later_bytes);
         neuron.carry = &here;
         spec->soma->backward(&neuron);
         return;
@@ -445,12 +453,14 @@ static void retrace(const NetLayerRun *run)
     NeuronRun neuron = make_run(run);
     const Carry carry = carry_of(&neuron, run->carry);
     const size_t index = run->t0 / run->whole_run;
-    float *const end = mark_of(&carry, index + 1);
+    float *ends[NEURON_MAX_STATES];
+    for (size_t k = 0; k < neuron.spec->soma->n_states; k++)
+        ends[k] = mark_of(&carry, index + 1, k);
     if (index)
-        memcpy(end, mark_of(&carry, index), carry.mark_bytes);
+        memcpy(ends[0], mark_of(&carry, index, 0), carry.mark_bytes);
     else
-        memset(end, 0, carry.mark_bytes);
-    neuron.states = &end;
+        memset(ends[0], 0, carry.mark_bytes);
+    neuron.states = ends;
     neuron.active = NULL;
     neuron.potential = NULL;
     neuron.spec->soma->forward(&neuron);

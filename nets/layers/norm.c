@@ -47,7 +47,6 @@ typedef struct Sets {
     float *mean, *rest, *scale;
     double *totals;
     double *sums;     /* scratch: [n_sets, blocks, 2, c] */
-    float *rooms;     /* scratch: a block for each thread, for gradients in bfloat16 */
     float *a, *b, *k; /* scratch: coefficients [n_sets, c] */
 } Sets;
 
@@ -105,10 +104,7 @@ static SimStatus plan(NetLayerPlan *plan)
     if (plan->training)
         plan->scratch_bytes += sim_align_up(sets * blocks * 2 * c * sizeof(double));
     plan->takes_bf16 = plan->by_step && plan->context->precision == SIM_PRECISION_BF16;
-    plan->gives_bf16 = plan->takes_bf16;
-    if (plan->training && plan->takes_bf16)
-        plan->scratch_bytes += (size_t)plan->context->team.n_threads *
-                               net_task_pixels(c) * c * sizeof(float);
+    plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
     return SIM_OK;
 }
 
@@ -139,9 +135,6 @@ static Sets make_sets(const NetLayerRun *run)
     s.b = s.a + row;
     s.k = s.b + row;
     s.sums = (double *)(void *)(s.k + row);
-    s.rooms =
-        (float *)(void *)((unsigned char *)s.sums +
-                          sim_align_up(s.n_sets * s.blocks * 2 * s.c * sizeof(double)));
     return s;
 }
 
@@ -280,27 +273,22 @@ static void forward(const NetLayerRun *run)
     sim_team_run(&run->context->team, s.n_sets * s.blocks, apply_block, &s);
 }
 
-/* dy of n pixels as floats. */
-static const float *d_of(const Sets *s, size_t first, size_t n, size_t thread)
+static SimNumbers dy_of(const Sets *s, size_t pixel)
 {
-    if (s->run->dy_form != SIM_BF16)
-        return s->run->dy + first * s->c;
-    float *const room = s->rooms + thread * s->block * s->c;
-    s->kernels->bf16_widen(
-        n * s->c, (const uint16_t *)(const void *)s->run->dy + first * s->c, room);
-    return room;
+    return sim_numbers_at(s->run->dy, s->run->dy_form, pixel * s->c);
 }
 
 /* Sums of dy and dy (x - mean). */
 static void d_sum_block(void *argument, size_t index, size_t thread)
 {
+    (void)thread;
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
     double *sums = s->sums + index * 2 * s->c;
     memset(sums, 0, 2 * s->c * sizeof *sums);
     s->kernels->channel_sums_back(n, s->c, x_of(s, set) + first * s->c,
-                                  d_of(s, set * s->pixels + first, n, thread),
+                                  dy_of(s, set * s->pixels + first),
                                   s->mean + set * s->c, sums);
 }
 
@@ -317,20 +305,16 @@ static void gather(const NetLayerRun *run)
 /* dx = a dy + b + k x. */
 static void d_apply_block(void *argument, size_t index, size_t thread)
 {
+    (void)thread;
     const Sets *s = argument;
     const NetLayerRun *run = s->run;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
     const size_t at = set * s->pixels + first;
-    const bool narrow = run->dx_form[0] == SIM_BF16;
-    float *const room = s->rooms + thread * s->block * c;
-    s->kernels->channel_affine_back(n, c, run->x[0].f32 + at * c, d_of(s, at, n, thread),
-                                    s->a + set * c, s->b + set * c, s->k + set * c,
-                                    run->accumulate[0],
-                                    narrow ? room : run->dx[0] + at * c);
-    if (narrow)
-        s->kernels->bf16_piece(1, n * c, n * c, 0, room,
-                               (uint16_t *)(void *)run->dx[0] + at * c);
+    s->kernels->channel_affine_back(
+        n, c, run->x[0].f32 + at * c, dy_of(s, at), s->a + set * c, s->b + set * c,
+        s->k + set * c, run->accumulate[0],
+        sim_numbers_at(run->dx[0], run->dx_form[0], at * c));
 }
 
 /* The same where all steps read one image: a task adds them up in their order. */
@@ -343,9 +327,9 @@ static void d_apply_constant(void *argument, size_t index, size_t thread)
     const size_t n = cut(s, index, &set, &first), c = s->c;
     for (set = 0; set < s->n_sets; set++)
         s->kernels->channel_affine_back(
-            n, c, run->x[0].f32 + first * c, run->dy + (set * s->pixels + first) * c,
+            n, c, run->x[0].f32 + first * c, dy_of(s, set * s->pixels + first),
             s->a + set * c, s->b + set * c, s->k + set * c, run->accumulate[0] || set > 0,
-            run->dx[0] + first * c);
+            sim_numbers_at(run->dx[0], run->dx_form[0], first * c));
 }
 
 static void backward(const NetLayerRun *run)

@@ -48,5 +48,14 @@ static inline SimTensor net_rows_of(const SimTensor *x, size_t t, size_t first,
                            (unsigned char *)x->data + (step * s.n * s.h + first) * row};
 }
 
+/* dx[input] (+)= dy from number `first` on, in whatever forms. */
+void net_hand_on(const NetLayerRun *run, size_t input, size_t first, size_t n);
+
+/* Nothing is to be done for that: nobody wants dx[input], or it is dy. */
+static inline bool net_is_handed_on(const NetLayerRun *run, size_t input)
+{
+    return !run->dx[input] || (run->dx[input] == run->dy && !run->accumulate[input]);
+}
+
 /* backward of a layer whose output is its input in another form: dx (+)= dy. */
 void net_pass_backward(const NetLayerRun *run);

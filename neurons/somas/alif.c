@@ -5,8 +5,7 @@
  *
  * The reset is soft, one step late and by the threshold of the moment; the gradient
  * through its spike follows detach_reset, the one through the threshold always flows. */
-#include "neurons/neuron.h"
-#include "sim/arena.h"
+#include "neurons/family_internal.h"
 
 enum { ALPHA, RHO, B0, BETA, N_PARAMS };
 static const NeuronParam params[N_PARAMS] = {
@@ -74,7 +73,7 @@ static void forward_block(void *argument, size_t index, size_t thread)
     run->context->kernels.alif_forward(
         &work->alif, run->nt, work->pixels, n, c, run->x + at, run->states[V] + at,
         run->states[B] + at, run->potential ? run->potential + at : NULL,
-        run->y.bits + first * words, run->active ? run->active + first * words : NULL);
+        run->y.data ? run->y.bits + first * words : NULL, run->active ? run->active + first * words : NULL);
 }
 
 static void backward_block(void *argument, size_t index, size_t thread)
@@ -84,9 +83,10 @@ static void backward_block(void *argument, size_t index, size_t thread)
     const size_t c = run->shape.c;
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
+    const SimNeuronBack back = neuron_back_at(run, true, at, NULL);
     run->context->kernels.alif_backward(
-        &work->alif, run->nt, work->pixels, n, c, run->x + at, run->d_y + at,
-        run->d_v ? run->d_v + at : NULL, run->accumulate, run->d_x ? run->d_x + at : NULL,
+        &work->alif, run->nt, work->pixels, n, c, run->x + at, neuron_state_at(run, V, at),
+        neuron_state_at(run, B, at), &back,
         (float *)run->scratch + thread * floats_per_thread(run));
 }
 
@@ -130,6 +130,9 @@ const NeuronSoma neuron_soma_alif = {
     .states = states,
     .n_states = N_STATES,
     .output = SIM_SPIKES,
+    .in_place = true,
+    .takes_bf16 = true,
+    .n_later = SIM_LATER,
     .scratch_bytes = scratch_bytes,
     .forward = forward,
     .backward = backward,

@@ -60,6 +60,7 @@ const NeuronSoma neuron_soma_if = {
     .in_place = true,
     .takes_bf16 = true,
     .scratch_bytes = neuron_family_scratch,
+    .n_later = 1,
     .carry_sums = neuron_family_carry_sums,
     .forward = forward,
     .backward = backward,

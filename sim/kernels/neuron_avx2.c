@@ -35,6 +35,26 @@ static inline void store_part(Lanes lanes, float *x, Vector value)
 {
     _mm256_maskstore_ps(x, lanes, value);
 }
+static inline Vector widen(const uint16_t *x) /* from bfloat16, */
+{
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)x));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+}
+static inline void narrow(uint16_t *x, Vector value) /* to it, as sim_bf16_of */
+{
+    const __m256i bits = _mm256_castps_si256(value);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i upper = _mm256_srli_epi32(
+        _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(rounded),
+                                             _mm256_castsi256_ps(quiet),
+                                             _mm256_cmp_ps(value, value, _CMP_UNORD_Q))),
+        16);
+    const __m256i both = _mm256_packus_epi32(upper, upper);
+    _mm_storeu_si128((void *)x, _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 8)));
+}
 static inline Mask at_or_above(Vector x, Vector y)
 {
     return _mm256_cmp_ps(x, y, _CMP_GE_OQ);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/tensor.h"
+
 /* e^x to 2 ulp for x in [-87, 88] (Cephes expf); outside, its value at the nearer end. */
 static float exp_plain(float x)
 {
@@ -155,42 +157,59 @@ static float back_of(const SimLif *m, float h, float slope, float decayed, float
     return m->next_step ? back + d_v : back;
 }
 
+static float number(SimNumbers x, size_t i)
+{
+    return x.bf16 ? sim_bf16_value(((const uint16_t *)x.at)[i])
+                  : ((const float *)x.at)[i];
+}
+
+static void put_number(SimNumbers y, size_t i, float value)
+{
+    if (y.bf16)
+        ((uint16_t *)y.at)[i] = sim_bf16_of(value);
+    else
+        ((float *)y.at)[i] = value;
+}
+
+static void give(const SimNeuronBack *b, size_t at, float d)
+{
+    if (b->d_x.at)
+        put_number(b->d_x, at, b->accumulate ? number(b->d_x, at) + d : d);
+}
+
 static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v_start, size_t d_stride,
-                         const float *d_y, const float *d_v, bool accumulate, float *d_x,
-                         float *later_run, double *d_decay, double *d_gain,
-                         float *scratch)
+                         size_t c, const float *x, const float *v_start,
+                         const SimNeuronBack *b, float *scratch)
 {
     float *h = scratch; /* [nt] */
     for (size_t p = 0; p < pixels; p++)
         for (size_t i = 0; i < c; i++) {
-            const size_t step = stride * c;
-            size_t at = p * c + i;
-            float v = v_start ? v_start[at] : 0.0f;
-            float later = later_run ? later_run[at] : 0.0f;
+            const size_t step = stride * c, first = p * c + i;
+            size_t at = first;
+            float v = v_start ? v_start[first] : 0.0f;
+            const float start = m->next_step ? settle(m, v) : v;
+            float later = b->later[0] ? b->later[0][first] : 0.0f;
             for (size_t t = 0; t < nt; t++, at += step) {
                 h[t] = charge(m, i, current(m, t, i, x[at]), v);
                 v = m->next_step ? h[t] : settle(m, h[t]);
             }
             for (size_t t = nt; t-- > 0;) {
                 at -= step;
-                const size_t d_at = (t * d_stride + p) * c + i;
                 const float slope =
                     slope_of(m->surrogate, m->alpha, m->scale, h[t] - m->threshold);
                 const float back = back_of(m, h[t], slope, m->decay[i] * later, later,
-                                           d_v ? d_v[d_at] : 0.0f);
-                later = d_y[d_at] * slope + back;
-                if (d_x)
-                    d_x[d_at] =
-                        accumulate ? d_x[d_at] + m->gain[i] * later : m->gain[i] * later;
-                if (d_decay) {
-                    const float u = t > 0 ? settle(m, h[t - 1]) : 0.0f;
-                    d_decay[i] += (double)later * (double)u;
-                    d_gain[i] += (double)later * (double)current(m, t, i, x[at]);
+                                           b->d_v.at ? number(b->d_v, at) : 0.0f);
+                later = number(b->d_y, at) * slope + back;
+                give(b, at, m->gain[i] * later);
+                if (b->d_trained) {
+                    double *const sums = b->d_trained + t * 2 * c + i;
+                    const float u = t > 0 ? settle(m, h[t - 1]) : start;
+                    sums[0] += (double)later * (double)u;
+                    sums[c] += (double)later * (double)current(m, t, i, x[at]);
                 }
             }
-            if (later_run)
-                later_run[p * c + i] = later;
+            if (b->later[0])
+                b->later[0][first] = later;
         }
 }
 
@@ -212,7 +231,8 @@ static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixe
     for (size_t t = 0; t < nt; t++)
         for (size_t p = 0; p < pixels; p++) {
             const size_t word = (t * stride + p) * words, at = (t * stride + p) * c;
-            memset(spikes + word, 0, words * sizeof *spikes);
+            if (spikes)
+                memset(spikes + word, 0, words * sizeof *spikes);
             if (active)
                 memset(active + word, 0, words * sizeof *active);
             for (size_t i = 0; i < c; i++) {
@@ -221,7 +241,7 @@ static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixe
                 const uint64_t bit = UINT64_C(1) << (i % 64);
                 if (h)
                     h[at + i] = *v_i;
-                if (*v_i > threshold)
+                if (spikes && *v_i > threshold)
                     spikes[word + i / 64] |= bit;
                 if (active && slope_of(m->surrogate, m->slope_alpha, m->slope_scale,
                                        *v_i - threshold) > 0.0f)
@@ -231,39 +251,44 @@ static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixe
 }
 
 static void alif_backward(const SimAlif *m, size_t nt, size_t stride, size_t pixels,
-                          size_t c, const float *x, const float *d_y, const float *d_v,
-                          bool accumulate, float *d_x, float *scratch)
+                          size_t c, const float *x, const float *v_start,
+                          const float *b_start, const SimNeuronBack *back, float *scratch)
 {
     float *over = scratch, *threshold = scratch + nt; /* [nt] each */
     for (size_t p = 0; p < pixels; p++)
         for (size_t i = 0; i < c; i++) {
-            const size_t step = stride * c;
-            size_t at = p * c + i;
-            float v = 0.0f, b = 0.0f, g_v = 0.0f, g_b = 0.0f, later = 0.0f;
+            const size_t step = stride * c, first = p * c + i;
+            size_t at = first;
+            float v = v_start ? v_start[first] : 0.0f, b = b_start ? b_start[first] : 0.0f;
+            float left[SIM_LATER] = {0.0f}; /* of v, of b; the threshold of that step */
+            const float over_before = v - (m->b0 + m->beta * b);
+            for (size_t k = 0; k < SIM_LATER && back->later[k]; k++)
+                left[k] = back->later[k][first];
             for (size_t t = 0; t < nt; t++, at += step) {
                 threshold[t] = alif_step(m, x[at], &v, &b);
                 over[t] = v - threshold[t];
             }
+            float g_v = left[0], g_b = left[1], later = left[2];
             for (size_t t = nt; t-- > 0;) {
                 at -= step;
-                float d_s = d_y[at] + (1.0f - m->rho) * g_b;
+                float d_s = number(back->d_y, at) + (1.0f - m->rho) * g_b;
                 if (!m->detach)
                     d_s = d_s - later * g_v;
                 const float seen =
                     d_s * slope_of(m->surrogate, m->slope_alpha, m->slope_scale, over[t]);
                 float d_h = m->alpha * g_v + seen;
-                if (d_v)
-                    d_h = d_h + d_v[at];
-                float d_threshold = -seen;
-                if (t > 0)
-                    d_threshold = d_threshold - (over[t - 1] > 0.0f ? d_h : 0.0f);
+                if (back->d_v.at)
+                    d_h = d_h + number(back->d_v, at);
+                const float before = t > 0 ? over[t - 1] : over_before;
+                const float d_threshold = -seen - (before > 0.0f ? d_h : 0.0f);
                 g_b = m->rho * g_b + m->beta * d_threshold;
                 g_v = d_h;
                 later = threshold[t];
-                const float d = (1.0f - m->alpha) * d_h;
-                if (d_x)
-                    d_x[at] = accumulate ? d_x[at] + d : d;
+                give(back, at, (1.0f - m->alpha) * d_h);
             }
+            left[0] = g_v, left[1] = g_b, left[2] = later;
+            for (size_t k = 0; k < SIM_LATER && back->later[k]; k++)
+                back->later[k][first] = left[k];
         }
 }
 

@@ -31,10 +31,20 @@ typedef struct Case {
 static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
 
 typedef struct Data { /* all that a kernel writes, guards included */
-    float v[STRIDE * MAX_C + GUARD], h[FLOATS], d_x[FLOATS];
+    float v[STRIDE * MAX_C + GUARD], b[STRIDE * MAX_C], h[FLOATS], d_x[FLOATS];
+    float later[SIM_LATER][STRIDE * MAX_C + GUARD];
     uint64_t spikes[WORDS], active[WORDS];
-    double d_decay[MAX_C + GUARD], d_gain[MAX_C + GUARD];
+    double d_trained[STEPS * 2 * MAX_C + GUARD];
 } Data;
+
+enum { /* ways to ask for a backward */
+       FIRST_ONLY = 1, /* no more than must be */
+       D_Y_BF16 = 2,
+       D_X_BF16 = 4,
+       ACCUMULATE = 8,
+       IN_RUNS = 16, /* from potentials, with what comes later */
+       N_WAYS = 32
+};
 
 static float x[FLOATS], d_y[FLOATS], d_v[FLOATS], decay[MAX_C], gain[MAX_C];
 static float scale[STEPS * MAX_C], shift[STEPS * MAX_C];
@@ -58,23 +68,58 @@ static void fill_inputs(void)
     d_y[0] = -0.0f;
 }
 
+static SimNeuronBack back_by(unsigned ways, Data *out)
+{
+    const bool all = !(ways & FIRST_ONLY);
+    static uint16_t narrow_y[FLOATS], narrow_v[FLOATS];
+    const bool narrow = ways & D_Y_BF16;
+    test_fill_bf16(narrow_y, FLOATS, 2);
+    test_fill_bf16(narrow_v, FLOATS, 3);
+    if (ways & D_X_BF16)
+        test_fill_bf16(out->d_x, FLOATS, 7);
+    SimNeuronBack back = {.d_y = {narrow ? (void *)narrow_y : d_y, narrow},
+                          .d_v = {!all     ? NULL
+                                  : narrow ? (void *)narrow_v
+                                           : d_v,
+                                  narrow},
+                          .d_x = {out->d_x, ways & D_X_BF16},
+                          .accumulate = ways & ACCUMULATE,
+                          .d_trained = all ? out->d_trained : NULL};
+    for (size_t k = 0; k < SIM_LATER; k++) {
+        test_fill(out->later[k], STRIDE * MAX_C, 10 + (unsigned)k);
+        back.later[k] = ways & IN_RUNS ? out->later[k] : NULL;
+    }
+    return back;
+}
+
 static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
-                bool first_only, bool accumulate, Data *out)
+                unsigned ways, Data *out)
 {
     static float scratch[2 * 64 * STEPS + GUARD];
+    const bool all = !(ways & FIRST_ONLY);
     memset(out, 0x55, sizeof *out);
     memset(scratch, 0xff, sizeof scratch); /* NaN */
     test_fill(out->v, STRIDE * MAX_C, 6);
     test_fill(out->d_x, FLOATS, 7);
     kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, x, out->v,
-                         first_only ? NULL : out->h, out->spikes,
-                         first_only ? NULL : out->active);
-    memset(out->d_decay, 0, c->c * sizeof(double));
-    memset(out->d_gain, 0, c->c * sizeof(double));
-    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x, NULL, STRIDE, d_y,
-                          first_only ? NULL : d_v, accumulate, out->d_x, NULL,
-                          first_only ? NULL : out->d_decay,
-                          first_only ? NULL : out->d_gain, scratch);
+                         all ? out->h : NULL, out->spikes, all ? out->active : NULL);
+    memset(out->d_trained, 0, STEPS * 2 * c->c * sizeof(double));
+    const SimNeuronBack back = back_by(ways, out);
+    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x,
+                          ways & IN_RUNS ? out->v : NULL, &back, scratch);
+}
+
+/* Without anything that may be left out. */
+static void go_back(const SimKernels *kernels, const SimLif *lif, size_t nt,
+                    size_t pixels, const float *from, const float *v,
+                    const float *gradient, const float *of_v, float *to, float *later)
+{
+    static float scratch[2 * 64 * STEPS];
+    const SimNeuronBack back = {.d_y = {(float *)(size_t)gradient, false},
+                                .d_v = {(float *)(size_t)of_v, false},
+                                .d_x = {to, false},
+                                .later = {later}};
+    kernels->lif_backward(lif, nt, STRIDE, pixels, MAX_C, from, v, &back, scratch);
 }
 
 ParameterizedTestParameters(neuron_kernels, lif)
@@ -102,12 +147,12 @@ ParameterizedTest(const Case *c, neuron_kernels, lif)
         if (i % 3)
             lif.affine = (SimAffine){
                 .scale = scale, .shift = shift, .step = i % 3 == 1 ? 0 : c->c};
-        for (int variant = 0; variant < 2; variant++) {
-            run(&ref, &lif, c, variant, i % 2, &reference);
-            run(&simd, &lif, c, variant, i % 2, &other);
+        for (unsigned variant = i % 7; variant < N_WAYS; variant += 7) {
+            run(&ref, &lif, c, variant, &reference);
+            run(&simd, &lif, c, variant, &other);
             cr_assert_eq(
                 memcmp(&reference, &other, sizeof other), 0,
-                "reset %d, next %d, strict %d, detach %d, surrogate %d, variant %d",
+                "reset %d, next %d, strict %d, detach %d, surrogate %d, ways %u",
                 lif.reset, lif.next_step, lif.strict, lif.detach, lif.surrogate, variant);
         }
     }
@@ -119,7 +164,7 @@ Test(neuron_kernels, affine_and_in_place)
 {
     enum { C = MAX_C, PIXELS = STRIDE - 1 };
     static Data given, made;
-    static float raw[FLOATS], scratch[2 * 64 * STEPS];
+    static float raw[FLOATS];
     const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
     for (size_t level = 0; level < 3; level++) {
         if ((sim_cpu_detect() & levels[level]) != levels[level])
@@ -139,13 +184,12 @@ Test(neuron_kernels, affine_and_in_place)
                 const float a = scale[t * C + i % C], b = shift[t * C + i % C];
                 x[t * STRIDE * C + i] = a * raw[t * STRIDE * C + i] + b;
             }
-        run(&kernels, &lif, &shape, false, false, &made);
+        run(&kernels, &lif, &shape, 0, &made);
         memcpy(x, raw, sizeof raw);
         lif.affine = (SimAffine){.scale = scale, .shift = shift, .step = C};
-        run(&kernels, &lif, &shape, false, false, &given);
+        run(&kernels, &lif, &shape, 0, &given);
         cr_assert_eq(memcmp(&given, &made, sizeof given), 0, "level %zu", level);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
-                             false, d_y, NULL, NULL, NULL, scratch);
+        go_back(&kernels, &lif, STEPS, PIXELS, x, NULL, d_y, d_v, d_y, NULL);
         for (size_t t = 0; t < STEPS; t++)
             cr_assert_eq(memcmp(d_y + t * STRIDE * C, given.d_x + t * STRIDE * C,
                                 PIXELS * C * sizeof *d_y),
@@ -159,7 +203,6 @@ Test(neuron_kernels, in_runs)
 {
     enum { C = MAX_C, PIXELS = STRIDE - 1, FIRST = STEPS / 2, STEP = STRIDE * MAX_C };
     static float whole[FLOATS], runs[FLOATS], v[STEP], later[STEP];
-    static float scratch[2 * 64 * STEPS];
     const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
     fill_inputs();
     for (unsigned i = 0; i < 3 * 3 * 2 * 2; i++) {
@@ -179,49 +222,37 @@ Test(neuron_kernels, in_runs)
                             .surrogate = SIM_SURROGATE_TRIANGLE};
         memset(whole, 0, sizeof whole);
         memset(runs, 0, sizeof runs);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
-                             false, whole, NULL, NULL, NULL, scratch);
+        go_back(&kernels, &lif, STEPS, PIXELS, x, NULL, d_y, d_v, whole, NULL);
         memset(v, 0, sizeof v);
         memset(later, 0, sizeof later);
         kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, v, NULL, NULL, NULL);
         const size_t at = FIRST * STRIDE * C;
-        kernels.lif_backward(&lif, STEPS - FIRST, STRIDE, PIXELS, C, x + at, v, STRIDE,
-                             d_y + at, d_v + at, false, runs + at, later, NULL, NULL,
-                             scratch);
-        kernels.lif_backward(&lif, FIRST, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, d_v,
-                             false, runs, later, NULL, NULL, scratch);
+        go_back(&kernels, &lif, STEPS - FIRST, PIXELS, x + at, v, d_y + at, d_v + at,
+                runs + at, later);
+        go_back(&kernels, &lif, FIRST, PIXELS, x, NULL, d_y, d_v, runs, later);
         cr_assert_eq(memcmp(whole, runs, sizeof whole), 0, "level %u, reset %d, next %d",
                      level, lif.reset, lif.next_step);
-        /* Gradients of these pixels side by side. */
-        for (size_t t = 0; t < STEPS; t++)
-            memcpy(runs + t * PIXELS * C, d_y + t * STRIDE * C, PIXELS * C * sizeof *d_y);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, PIXELS, runs, NULL,
-                             false, runs, NULL, NULL, NULL, scratch);
-        kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, STRIDE, d_y, NULL,
-                             false, whole, NULL, NULL, NULL, scratch);
-        for (size_t t = 0; t < STEPS; t++)
-            cr_assert_eq(memcmp(runs + t * PIXELS * C, whole + t * STRIDE * C,
-                                PIXELS * C * sizeof *d_y),
-                         0, "level %u, strides", level);
     }
 }
 
 static void run_alif(const SimKernels *kernels, const SimAlif *alif, const Case *c,
-                     bool first_only, Data *out)
+                     unsigned ways, Data *out)
 {
-    static float scratch[3 * 64 * STEPS + GUARD], b[STRIDE * MAX_C];
+    static float scratch[3 * 64 * STEPS + GUARD];
+    const bool all = !(ways & FIRST_ONLY);
     memset(out, 0x55, sizeof *out);
     memset(scratch, 0xff, sizeof scratch); /* NaN */
     test_fill(out->v, STRIDE * MAX_C, 6);
     test_fill(out->d_x, FLOATS, 7);
-    test_fill(b, STRIDE * MAX_C, 8);
-    kernels->alif_forward(alif, STEPS, STRIDE, c->pixels, c->c, x, out->v, b,
-                          first_only ? NULL : out->h, out->spikes,
-                          first_only ? NULL : out->active);
-    for (size_t i = 0; i < MAX_C; i++)
-        out->d_decay[i] = (double)b[i]; /* the second state is compared too */
-    kernels->alif_backward(alif, STEPS, STRIDE, c->pixels, c->c, x, d_y,
-                           first_only ? NULL : d_v, first_only, out->d_x, scratch);
+    test_fill(out->b, STRIDE * MAX_C, 8);
+    kernels->alif_forward(alif, STEPS, STRIDE, c->pixels, c->c, x, out->v, out->b,
+                          all ? out->h : NULL, all ? out->spikes : NULL,
+                          all ? out->active : NULL);
+    const SimNeuronBack back = back_by(ways, out);
+    const bool in_runs = ways & IN_RUNS;
+    kernels->alif_backward(alif, STEPS, STRIDE, c->pixels, c->c, x,
+                           in_runs ? out->v : NULL, in_runs ? out->b : NULL, &back,
+                           scratch);
 }
 
 ParameterizedTestParameters(neuron_kernels, alif)
@@ -246,12 +277,82 @@ ParameterizedTest(const Case *c, neuron_kernels, alif)
                               .surrogate = (SimSurrogate)(i / 4),
                               .slope_alpha = 1.5f,
                               .slope_scale = 0.7f};
-        for (int variant = 0; variant < 2; variant++) {
+        for (unsigned variant = i % 5; variant < N_WAYS; variant += 5) {
             run_alif(&ref, &alif, c, variant, &reference);
             run_alif(&simd, &alif, c, variant, &other);
             cr_assert_eq(memcmp(&reference, &other, sizeof other), 0,
-                         "setting %u, variant %d", i, variant);
+                         "setting %u, ways %u", i, variant);
         }
+    }
+}
+
+/* What is trained is summed step by step, so runs give the same sums; and an adaptive
+ * neuron goes backward in two runs as in one. */
+Test(neuron_kernels, alif_and_sums_in_runs)
+{
+    enum { C = MAX_C, PIXELS = STRIDE - 1, FIRST = STEPS / 2, AT = FIRST * STRIDE * C };
+    static Data whole, runs;
+    static float scratch[3 * 64 * STEPS];
+    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
+    fill_inputs();
+    for (unsigned i = 0; i < 3 * 2 * 4; i++) {
+        const unsigned level = levels[i % 3];
+        if ((sim_cpu_detect() & level) != level)
+            continue;
+        SimKernels kernels;
+        sim_kernels_init(&kernels, level);
+        const bool adapts = i / 3 % 2;
+        const SimAlif alif = {.alpha = 0.5f,
+                              .rho = 0.75f,
+                              .b0 = 0.25f,
+                              .beta = 1.0f,
+                              .surrogate = SIM_SURROGATE_TRIANGLE,
+                              .slope_alpha = 1.0f,
+                              .slope_scale = 1.0f};
+        const SimLif lif = {.decay = decay,
+                            .gain = gain,
+                            .threshold = 0.75f,
+                            .alpha = 1.0f,
+                            .scale = 1.0f,
+                            .reset = i / 6 % 2 ? SIM_RESET_HARD : SIM_RESET_SOFT,
+                            .next_step = i / 12,
+                            .surrogate = SIM_SURROGATE_TRIANGLE};
+        memset(&whole, 0, sizeof whole);
+        memset(&runs, 0, sizeof runs);
+        SimNeuronBack back = {.d_y = {d_y, false},
+                              .d_v = {d_v, false},
+                              .d_x = {whole.d_x, false},
+                              .d_trained = adapts ? NULL : whole.d_trained};
+        if (adapts) {
+            kernels.alif_backward(&alif, STEPS, STRIDE, PIXELS, C, x, NULL, NULL, &back,
+                                  scratch);
+            kernels.alif_forward(&alif, FIRST, STRIDE, PIXELS, C, x, runs.v, runs.b, NULL,
+                                 NULL, NULL);
+        } else {
+            kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, &back, scratch);
+            kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, runs.v, NULL, NULL,
+                                NULL);
+        }
+        for (size_t k = 0; k < (adapts ? SIM_LATER : 1); k++)
+            back.later[k] = runs.later[k];
+        for (int last = 1; last >= 0; last--) {
+            const size_t at = last ? AT : 0, nt = last ? STEPS - FIRST : FIRST;
+            back.d_y.at = d_y + at;
+            back.d_v.at = d_v + at;
+            back.d_x.at = runs.d_x + at;
+            back.d_trained =
+                adapts ? NULL : runs.d_trained + (last ? (size_t)FIRST * 2 * C : 0);
+            if (adapts)
+                kernels.alif_backward(&alif, nt, STRIDE, PIXELS, C, x + at,
+                                      last ? runs.v : NULL, last ? runs.b : NULL, &back,
+                                      scratch);
+            else
+                kernels.lif_backward(&lif, nt, STRIDE, PIXELS, C, x + at,
+                                     last ? runs.v : NULL, &back, scratch);
+        }
+        cr_assert_arr_eq(whole.d_x, runs.d_x, sizeof whole.d_x, "setting %u", i);
+        cr_assert_arr_eq(whole.d_trained, runs.d_trained, sizeof whole.d_trained,
+                         "setting %u: sums", i);
     }
 }
 
@@ -274,7 +375,7 @@ Test(neuron_kernels, packed_layout)
                                 .threshold = -1e6f}; /* everyone fires */
             const size_t words = sim_words(c);
             const Case shape = {levels[level], STRIDE - 1, c};
-            run(&kernels, &lif, &shape, false, false, &out);
+            run(&kernels, &lif, &shape, 0, &out);
             for (size_t at = 0; at < STEPS * STRIDE * words; at++) {
                 const size_t pixel = at / words % STRIDE, left = c - at % words * 64;
                 const uint64_t all =

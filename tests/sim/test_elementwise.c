@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/kernels.h"
+#include "sim/tensor.h"
 #include "tests/support.h"
 
 enum { MAX = 3000, GUARD = 32, SIZE = MAX + GUARD };
@@ -23,12 +24,24 @@ typedef struct Case {
     }
 static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
 
-enum { N_RUNS = 12 }; /* of kernels, each on its own data */
+enum { N_RUNS = 24 }; /* of kernels, each on its own data */
 
 typedef struct Data {
     float x[SIZE], y[SIZE], a[SIZE], b[SIZE], k[SIZE], v[SIZE];
     double sums[2 * SIZE];
 } Data;
+
+static SimNumbers f32(float *x)
+{
+    return (SimNumbers){.at = x};
+}
+
+static SimNumbers numbers(float *x, bool bf16)
+{
+    if (bf16)
+        test_fill_bf16(x, MAX, 7);
+    return (SimNumbers){x, bf16};
+}
 
 /* Every kernel, its results from the start and the guard behind them. */
 static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
@@ -48,15 +61,29 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
     Data *d = out;
     kernels->channel_sums(c->pixels, c->c, d->x + 1, d->a + 1, d->sums);
     d++;
-    kernels->channel_sums_back(c->pixels, c->c, d->x + 1, d->y + 1, d->a + 1, d->sums);
+    kernels->channel_sums_back(c->pixels, c->c, d->x + 1, f32(d->y + 1), d->a + 1,
+                               d->sums);
     d++;
     kernels->channel_affine(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1);
     d++;
     for (int accumulate = 0; accumulate < 2; accumulate++, d++)
-        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1,
-                                     d->k + 1, d->v + 1, accumulate, d->y + 1);
-    kernels->channel_affine_back(c->pixels, c->c, d->x + 1, d->y + 1, d->b + 1, d->k + 1,
-                                 d->v + 1, false, d->y + 1);
+        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, f32(d->a + 1), d->b + 1,
+                                     d->k + 1, d->v + 1, accumulate, f32(d->y + 1));
+    kernels->channel_affine_back(c->pixels, c->c, d->x + 1, f32(d->y + 1), d->b + 1,
+                                 d->k + 1, d->v + 1, false, f32(d->y + 1));
+    for (int form = 0; form < 8; form++, d++) { /* of dy, of dx, added to */
+        const SimNumbers dy = numbers(d->a + 1, form & 1),
+                         dx = numbers(d->y + 1, form & 2);
+        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, dy, d->b + 1, d->k + 1,
+                                     d->v + 1, form & 4, dx);
+        kernels->channel_sums_back(c->pixels, c->c, d->x + 1, dx, d->a + 1, d->sums);
+    }
+    for (int form = 0; form < 4; form++, d++) {
+        const SimNumbers from = numbers(d->a + 1, form & 1),
+                         to = numbers(d->y + 1, form & 2);
+        kernels->hand_on(n, from, false, to);
+        kernels->hand_on(n, from, true, to);
+    }
     kernels->channel_affine_add(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1,
                                 d->y + 1);
     kernels->channel_affine_add(c->pixels, c->c, d->y + 1, d->a + 1, d->b + 1, d->v + 1,
@@ -124,7 +151,7 @@ Test(elementwise, sums)
         for (size_t c = 0; back && c < 2 * C; c++)
             sums[c] = 1.0; /* what was there before is added to */
         if (back)
-            kernels.channel_sums_back(PIXELS, C, x, dy, shift, sums);
+            kernels.channel_sums_back(PIXELS, C, x, f32(dy), shift, sums);
         else
             kernels.channel_sums(PIXELS, C, x, shift, sums);
         for (size_t c = 0; c < C; c++) {
@@ -143,6 +170,43 @@ Test(elementwise, sums)
     for (size_t i = 0; i < PIXELS * C; i++)
         square += (double)x[i] * (double)x[i];
     cr_expect_float_eq(kernels.sum_squares(PIXELS * C, x), square, 1e-9);
+}
+
+/* bfloat16 numbers are computed as the f32 ones they stand for, and rounded once. */
+Test(elementwise, bfloat16)
+{
+    enum { PIXELS = 3, C = 300, N = PIXELS * C };
+    static float x[N], dy[N], want[N], a[C], b[C], k[C];
+    static uint16_t dy16[N], dx16[N];
+    double sums[2][2 * C] = {{0}};
+    test_fill(x, N, 1);
+    test_fill(a, C, 2);
+    test_fill(b, C, 3);
+    test_fill(k, C, 4);
+    SimKernels kernels;
+    sim_kernels_init(&kernels, 0);
+    for (int accumulate = 0; accumulate < 2; accumulate++) {
+        test_fill_bf16(dy16, N, 5);
+        test_fill_bf16(dx16, N, 6);
+        for (size_t i = 0; i < N; i++) {
+            dy[i] = sim_bf16_value(dy16[i]);
+            want[i] = sim_bf16_value(dx16[i]);
+        }
+        const SimNumbers from = {dy16, true}, to = {dx16, true};
+        kernels.channel_affine_back(PIXELS, C, x, f32(dy), a, b, k, accumulate, f32(want));
+        kernels.channel_affine_back(PIXELS, C, x, from, a, b, k, accumulate, to);
+        for (size_t i = 0; i < N; i++) {
+            cr_assert_eq(dx16[i], sim_bf16_of(want[i]), "%zu", i);
+            want[i] = sim_bf16_value(dx16[i]);
+        }
+        kernels.hand_on(N, from, accumulate, to);
+        for (size_t i = 0; i < N; i++)
+            cr_assert_eq(dx16[i],
+                         sim_bf16_of(accumulate ? want[i] + dy[i] : dy[i]), "%zu", i);
+        kernels.channel_sums_back(PIXELS, C, x, from, a, sums[0]);
+        kernels.channel_sums_back(PIXELS, C, x, f32(dy), a, sums[1]);
+        cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
+    }
 }
 
 /* Where a gradient stays 0 the moments end at 0, not at numbers too small to be normal,
