@@ -11,8 +11,8 @@ typedef struct Work {
     const NeuronFamily *family;
     SimLif lif;
     float rest;
-    size_t pixels, block, n_blocks;          /* of one step */
-    float *decay, *gain;                     /* [c] */
+    size_t pixels, block, n_blocks; /* of one step */
+    float *decay, *gain;            /* [c] */
     unsigned char *per_thread; /* backward: what the kernel needs; if trained, d_decay and
                                   d_gain of a block by step [nt, 2, c] behind that */
     size_t kernel_bytes, thread_bytes;
@@ -188,8 +188,8 @@ static void backward_block(void *argument, size_t index, size_t thread)
         if (sums)
             kernels->channel_sums_back(
                 n, c, run->x + t * step + at,
-                sim_numbers_at(run->d_x, run->d_x_form, t * step + at),
-                run->affine.mean, sums);
+                sim_numbers_at(run->d_x, run->d_x_form, t * step + at), run->affine.mean,
+                sums);
     }
 }
 

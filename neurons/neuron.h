@@ -98,7 +98,8 @@ typedef struct NeuronCarry {
     float *later[SIM_LATER]; /* [step] soma->n_later gradients and such from the run
                                 after; left for the one before */
     double *sums;            /* [soma->carry_sums()] of the runs so far */
-    bool last, first; /* of the sequence: `last` comes first, and finds zeros in `later` */
+    bool last,
+        first; /* of the sequence: `last` comes first, and finds zeros in `later` */
 } NeuronCarry;
 
 /* A window of nt steps of one layer of neurons. Shapes: step = [N,H,W,C]. */

@@ -82,7 +82,8 @@ typedef struct SimNeuronBack {
     /* [pixels, c] what the steps after these leave for them, then what these leave for
      * the ones before: one of lif, three of alif; NULL: the sequence ends here. */
     float *later[SIM_LATER];
-    double *d_trained; /* of lif: of decay and gain step by step, [nt, 2, c] +=; or NULL */
+    double
+        *d_trained; /* of lif: of decay and gain step by step, [nt, 2, c] +=; or NULL */
 } SimNeuronBack;
 
 typedef struct SimLif {
@@ -298,8 +299,8 @@ typedef struct SimKernels {
      * as lif_forward carries it, or at rest where that is NULL; `scratch` holds
      * sim_lif_scratch(nt) floats. */
     void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v, const SimNeuronBack *back,
-                         float *scratch);
+                         size_t c, const float *x, const float *v,
+                         const SimNeuronBack *back, float *scratch);
     /* The same for adaptive neurons; states v and b; `scratch` holds
      * sim_alif_scratch(nt) floats. */
     void (*alif_forward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,

@@ -288,8 +288,8 @@ static void d_sum_block(void *argument, size_t index, size_t thread)
     double *sums = s->sums + index * 2 * s->c;
     memset(sums, 0, 2 * s->c * sizeof *sums);
     s->kernels->channel_sums_back(n, s->c, x_of(s, set) + first * s->c,
-                                  dy_of(s, set * s->pixels + first),
-                                  s->mean + set * s->c, sums);
+                                  dy_of(s, set * s->pixels + first), s->mean + set * s->c,
+                                  sums);
 }
 
 static void gather(const NetLayerRun *run)
@@ -311,10 +311,10 @@ static void d_apply_block(void *argument, size_t index, size_t thread)
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
     const size_t at = set * s->pixels + first;
-    s->kernels->channel_affine_back(
-        n, c, run->x[0].f32 + at * c, dy_of(s, at), s->a + set * c, s->b + set * c,
-        s->k + set * c, run->accumulate[0],
-        sim_numbers_at(run->dx[0], run->dx_form[0], at * c));
+    s->kernels->channel_affine_back(n, c, run->x[0].f32 + at * c, dy_of(s, at),
+                                    s->a + set * c, s->b + set * c, s->k + set * c,
+                                    run->accumulate[0],
+                                    sim_numbers_at(run->dx[0], run->dx_form[0], at * c));
 }
 
 /* The same where all steps read one image: a task adds them up in their order. */

@@ -73,7 +73,8 @@ static void forward_block(void *argument, size_t index, size_t thread)
     run->context->kernels.alif_forward(
         &work->alif, run->nt, work->pixels, n, c, run->x + at, run->states[V] + at,
         run->states[B] + at, run->potential ? run->potential + at : NULL,
-        run->y.data ? run->y.bits + first * words : NULL, run->active ? run->active + first * words : NULL);
+        run->y.data ? run->y.bits + first * words : NULL,
+        run->active ? run->active + first * words : NULL);
 }
 
 static void backward_block(void *argument, size_t index, size_t thread)
@@ -85,8 +86,8 @@ static void backward_block(void *argument, size_t index, size_t thread)
     const size_t n = block_of(work, index, &first), at = first * c;
     const SimNeuronBack back = neuron_back_at(run, true, at, NULL);
     run->context->kernels.alif_backward(
-        &work->alif, run->nt, work->pixels, n, c, run->x + at, neuron_state_at(run, V, at),
-        neuron_state_at(run, B, at), &back,
+        &work->alif, run->nt, work->pixels, n, c, run->x + at,
+        neuron_state_at(run, V, at), neuron_state_at(run, B, at), &back,
         (float *)run->scratch + thread * floats_per_thread(run));
 }
 

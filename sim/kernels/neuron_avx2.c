@@ -43,17 +43,19 @@ static inline Vector widen(const uint16_t *x) /* from bfloat16, */
 static inline void narrow(uint16_t *x, Vector value) /* to it, as sim_bf16_of */
 {
     const __m256i bits = _mm256_castps_si256(value);
-    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i odd =
+        _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     const __m256i rounded =
         _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
     const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
-    const __m256i upper = _mm256_srli_epi32(
-        _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(rounded),
-                                             _mm256_castsi256_ps(quiet),
-                                             _mm256_cmp_ps(value, value, _CMP_UNORD_Q))),
-        16);
+    const __m256i upper =
+        _mm256_srli_epi32(_mm256_castps_si256(_mm256_blendv_ps(
+                              _mm256_castsi256_ps(rounded), _mm256_castsi256_ps(quiet),
+                              _mm256_cmp_ps(value, value, _CMP_UNORD_Q))),
+                          16);
     const __m256i both = _mm256_packus_epi32(upper, upper);
-    _mm_storeu_si128((void *)x, _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 8)));
+    _mm_storeu_si128((void *)x,
+                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 8)));
 }
 static inline Mask at_or_above(Vector x, Vector y)
 {

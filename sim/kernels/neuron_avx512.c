@@ -42,12 +42,13 @@ static inline Vector widen(const uint16_t *x) /* from bfloat16, */
 static inline void narrow(uint16_t *x, Vector value) /* to it, as sim_bf16_of */
 {
     const __m512i bits = _mm512_castps_si512(value);
-    const __m512i odd = _mm512_and_epi32(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i odd =
+        _mm512_and_epi32(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     const __m512i rounded =
         _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-    const __m512i chosen = _mm512_mask_or_epi32(
-        rounded, _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q), bits,
-        _mm512_set1_epi32(0x400000));
+    const __m512i chosen =
+        _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q),
+                             bits, _mm512_set1_epi32(0x400000));
     _mm256_storeu_si256((void *)x, _mm512_cvtepi32_epi16(_mm512_srli_epi32(chosen, 16)));
 }
 static inline Mask at_or_above(Vector x, Vector y)

@@ -259,7 +259,8 @@ static void alif_backward(const SimAlif *m, size_t nt, size_t stride, size_t pix
         for (size_t i = 0; i < c; i++) {
             const size_t step = stride * c, first = p * c + i;
             size_t at = first;
-            float v = v_start ? v_start[first] : 0.0f, b = b_start ? b_start[first] : 0.0f;
+            float v = v_start ? v_start[first] : 0.0f,
+                  b = b_start ? b_start[first] : 0.0f;
             float left[SIM_LATER] = {0.0f}; /* of v, of b; the threshold of that step */
             const float over_before = v - (m->b0 + m->beta * b);
             for (size_t k = 0; k < SIM_LATER && back->later[k]; k++)

@@ -193,7 +193,8 @@ Test(elementwise, bfloat16)
             want[i] = sim_bf16_value(dx16[i]);
         }
         const SimNumbers from = {dy16, true}, to = {dx16, true};
-        kernels.channel_affine_back(PIXELS, C, x, f32(dy), a, b, k, accumulate, f32(want));
+        kernels.channel_affine_back(PIXELS, C, x, f32(dy), a, b, k, accumulate,
+                                    f32(want));
         kernels.channel_affine_back(PIXELS, C, x, from, a, b, k, accumulate, to);
         for (size_t i = 0; i < N; i++) {
             cr_assert_eq(dx16[i], sim_bf16_of(want[i]), "%zu", i);
@@ -201,8 +202,8 @@ Test(elementwise, bfloat16)
         }
         kernels.hand_on(N, from, accumulate, to);
         for (size_t i = 0; i < N; i++)
-            cr_assert_eq(dx16[i],
-                         sim_bf16_of(accumulate ? want[i] + dy[i] : dy[i]), "%zu", i);
+            cr_assert_eq(dx16[i], sim_bf16_of(accumulate ? want[i] + dy[i] : dy[i]),
+                         "%zu", i);
         kernels.channel_sums_back(PIXELS, C, x, from, a, sums[0]);
         kernels.channel_sums_back(PIXELS, C, x, f32(dy), a, sums[1]);
         cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
