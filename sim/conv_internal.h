@@ -54,7 +54,9 @@ typedef struct SimConvDense { /* one of the two calls through the dense library 
 } SimConvDense;
 
 typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
-    size_t rows, stacks;            /* of dy, at a time; rows 0: not planned */
+    size_t threads;                 /* at most, that run it */
+    size_t parts, c_cut;            /* of all rows; blocks of channels of x in a task */
+    size_t rows;                    /* of dy, laid out at a time; 0: not planned */
     size_t x_pieces, dy_pieces[2];
 } SimConvTileWeights;
 
@@ -75,17 +77,8 @@ typedef struct SimConvBands {
     size_t n, rows; /* of an image; rows of one, a multiple of the step */
 } SimConvBands;
 
-typedef struct SimConvTurn {                     /* what is laid out at a time */
-    size_t first_stack, stacks, first_row, rows; /* rows of every band */
-    size_t most_stacks, most_rows;
-} SimConvTurn;
-
-/* For so many rows of results each; bands, and turns within them, begin at multiples of
- * `step`. At most `rows` rows of one stack or `stacks` stacks at a time. */
+/* For so many rows of results each; bands begin at multiples of `step`. */
 SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step);
-SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t stacks,
-                                size_t step);
-bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn); /* false: done */
 size_t sim_conv_stacks(const SimConvBands *bands);
 /* Image and first row of a slot of all stacks; false where there is no image. */
 bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row);
@@ -130,9 +123,12 @@ typedef struct SimTileRowsRoom {
     SimTileRowsThread *threads;
 } SimTileRowsRoom;
 
-typedef struct SimTileWeightsRoom { /* both factors as the tiles take them */
-    uint16_t *x[2], *dy[2];
-    float *sums; /* [units, SIM_TILE_BLOCK^2] */
+typedef struct SimTileWeightsRoom {
+    float *sums; /* [parts, units] */
+    /* Of every thread so many: */
+    size_t x_numbers, dy_numbers, n_rows;
+    uint16_t *x[2], *dy[2]; /* both factors as the tiles take them */
+    SimStackRow *rows;
 } SimTileWeightsRoom;
 
 typedef struct SimConvGather { /* gradient of the weights from lists of spikes */

@@ -4,9 +4,7 @@
  * rows, each an image of its own that also sees the rows around it:
  *
  *     image 0   | band 0 |     slots    band 0 of image 0, band 1 of image 0, ...
- *               | band 1 |
- *
- * A turn is what the cache holds: some stacks, or some rows of every band of one. */
+ *               | band 1 | */
 #include "sim/conv_internal.h"
 
 /* As few bands as fill the stacks well. */
@@ -30,41 +28,6 @@ SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step)
 size_t sim_conv_stacks(const SimConvBands *bands)
 {
     return blocks(bands->images * bands->n, SIM_STACK);
-}
-
-/* What is left of the bands, but not more than may be. */
-static void fit(const SimConvBands *bands, SimConvTurn *turn)
-{
-    turn->stacks = smaller(turn->most_stacks, sim_conv_stacks(bands) - turn->first_stack);
-    turn->rows = smaller(turn->most_rows, bands->rows - turn->first_row);
-}
-
-SimConvTurn sim_conv_first_turn(const SimConvBands *bands, size_t rows, size_t stacks,
-                                size_t step)
-{
-    SimConvTurn turn = {.most_rows = bands->rows, .most_stacks = 1};
-    if (rows < bands->rows) { /* turns of about the same size */
-        const size_t turns = blocks(bands->rows, rows);
-        turn.most_rows = smaller(rows, blocks(bands->rows, turns * step) * step);
-    } else {
-        const size_t all = sim_conv_stacks(bands);
-        turn.most_stacks = blocks(all, blocks(all, stacks));
-    }
-    fit(bands, &turn);
-    return turn;
-}
-
-bool sim_conv_next_turn(const SimConvBands *bands, SimConvTurn *turn)
-{
-    turn->first_row += turn->rows;
-    if (turn->first_row == bands->rows) {
-        turn->first_row = 0;
-        turn->first_stack += turn->stacks;
-    }
-    if (turn->first_stack == sim_conv_stacks(bands))
-        return false;
-    fit(bands, turn);
-    return true;
 }
 
 bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row)

@@ -4,17 +4,21 @@
  * The unit sums over 32 numbers at a time: here the same pixel of SIM_STACK images, side
  * by side (sim/kernels.h, conv_stack.c).
  *
- * As many rows and stacks as the cache holds are laid out at a time, then every task sums
- * some blocks of weights over all of them. A weight is one sum in one order, whoever
- * computes it. */
+ * All rows of dy of all stacks, one after the other, are cut into parts, whose number
+ * depends on the sizes alone. A part is a sum in one order, and those of all parts are
+ * added in theirs. Where weights are too many for several parts the channels of x are
+ * cut, too. Each thread lays out for itself what its cache holds: some rows of its
+ * channels of x, and one block of channels of dy after the other. */
 #include "sim/conv_internal.h"
 
 enum {
-    TURN_BYTES = 3 << 20, /* of both factors at a time, */
-    BAND_BYTES = 1 << 19, /* of one block of channels of them while taps pass by */
-    TASKS = 4,            /* of a thread */
-    BLOCK_NUMBERS = SIM_TILE_BLOCK * SIM_STACK, /* of a pixel */
-    SUMS = SIM_TILE_BLOCK * SIM_TILE_BLOCK      /* of a unit */
+    CACHE_BYTES = 3 << 19,   /* of both factors laid out */
+    PART_BYTES = 3 << 19,    /* of sums of all parts */
+    PARTS = 8,               /* at most */
+    PIXEL = SIM_STACK_PIXEL, /* numbers of a block of channels of a pixel */
+    CUT = 2,                 /* blocks of channels of x, or a multiple: a word */
+    TILE = SIM_TILE_SIDE * SIM_TILE_SIDE,
+    SUMS = SIM_STACK_TAPS * 2 * TILE /* of a unit */
 };
 
 /* Pieces of x, and how many of dy each of them meets. */
@@ -42,26 +46,49 @@ static size_t k_blocks(const SimConvShape *s)
     return blocks(s->k, SIM_TILE_BLOCK);
 }
 
-static size_t x_numbers(const SimConvShape *s, size_t rows) /* of one piece */
+/* Taps of a row of the kernel go through the unit together. */
+static size_t tap_groups(const SimConvShape *s)
 {
-    return c_blocks(s) * seen_rows(s, rows) * s->w * BLOCK_NUMBERS;
+    return blocks(s->kw, SIM_STACK_TAPS);
+}
+
+/* A unit is some taps of a block of channels in and half a block out. */
+static size_t count_units(const SimConvShape *s)
+{
+    return c_blocks(s) * k_blocks(s) * 2 * s->kh * tap_groups(s);
+}
+
+/* Odd, so that pixels below each other fall into different sets of the first cache. */
+static size_t row_numbers(const SimConvShape *s)
+{
+    return (s->w | 1) * PIXEL;
+}
+
+/* Rows of x in the ring while so many of dy are summed; rows outside are not laid. */
+static size_t ring_rows(const SimConvShape *s, bool whole, size_t rows)
+{
+    const size_t seen = seen_rows(s, rows);
+    return whole ? smaller(seen, s->h) : seen;
+}
+
+/* The most of them, whatever bands the images are cut into. */
+static size_t x_numbers(const SimConv *conv, size_t rows) /* of one piece */
+{
+    const SimConvShape *s = &conv->shape;
+    const size_t most = larger(ring_rows(s, true, rows),
+                               ring_rows(s, false, smaller(rows, blocks(s->oh, 2))));
+    return conv->tile_weights.c_cut * most * row_numbers(s);
 }
 
 static size_t dy_numbers(const SimConvShape *s, size_t rows)
 {
-    return k_blocks(s) * rows * s->ow * BLOCK_NUMBERS;
+    return rows * s->ow * PIXEL;
 }
 
-/* A unit is a tap of a block of channels in and out. */
-static size_t count_units(const SimConvShape *s)
-{
-    return c_blocks(s) * k_blocks(s) * s->kh * s->kw;
-}
-
-static size_t turn_bytes(const SimConv *conv, size_t rows)
+static size_t laid_bytes(const SimConv *conv, size_t rows)
 {
     const SimConvTileWeights *t = &conv->tile_weights;
-    return (t->x_pieces * x_numbers(&conv->shape, rows) +
+    return (t->x_pieces * x_numbers(conv, rows) +
             t->dy_pieces[0] * dy_numbers(&conv->shape, rows)) *
            sizeof(uint16_t);
 }
@@ -73,13 +100,14 @@ void sim_conv_tile_weights_plan(SimConv *conv)
     if (!sim_conv_has_pieces(s, conv->context))
         return;
     choose_pieces(t, conv->context->precision, conv->form == SIM_SPIKES);
+    t->threads = (size_t)conv->context->team.n_threads;
+    const size_t sums = count_units(s) * SUMS * sizeof(float);
+    t->parts = smaller(larger(PART_BYTES / sums, 1), smaller(PARTS, s->oh));
+    const size_t cuts = smaller(blocks(t->threads, t->parts), blocks(c_blocks(s), CUT));
+    t->c_cut = blocks(c_blocks(s), CUT * cuts) * CUT;
     t->rows = s->oh;
-    while (t->rows > 1 && turn_bytes(conv, t->rows) > TURN_BYTES)
+    while (t->rows > 1 && laid_bytes(conv, t->rows) > CACHE_BYTES)
         t->rows--;
-    t->stacks = 1;
-    if (t->rows == s->oh)
-        t->stacks = smaller(larger(1, TURN_BYTES / turn_bytes(conv, t->rows)),
-                            blocks(conv->max_steps * s->n, SIM_STACK));
 }
 
 void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
@@ -87,14 +115,16 @@ void sim_conv_tile_weights_layout(const SimConv *conv, SimArena *arena,
 {
     const SimConvShape *s = &conv->shape;
     const SimConvTileWeights *t = &conv->tile_weights;
-    *out = (SimTileWeightsRoom){0};
+    *out = (SimTileWeightsRoom){.x_numbers = x_numbers(conv, t->rows),
+                                .dy_numbers = dy_numbers(s, t->rows),
+                                .n_rows = s->kh * t->rows};
     for (size_t i = 0; i < t->x_pieces; i++)
-        out->x[i] =
-            sim_arena_take(arena, t->stacks * x_numbers(s, t->rows) * sizeof(uint16_t));
+        out->x[i] = sim_arena_take(arena, t->threads * out->x_numbers * sizeof(uint16_t));
     for (size_t i = 0; i < t->dy_pieces[0]; i++)
         out->dy[i] =
-            sim_arena_take(arena, t->stacks * dy_numbers(s, t->rows) * sizeof(uint16_t));
-    out->sums = sim_arena_take(arena, count_units(s) * SUMS * sizeof(float));
+            sim_arena_take(arena, t->threads * out->dy_numbers * sizeof(uint16_t));
+    out->rows = sim_arena_take(arena, t->threads * out->n_rows * sizeof *out->rows);
+    out->sums = sim_arena_take(arena, t->parts * count_units(s) * SUMS * sizeof(float));
 }
 
 typedef struct Work {
@@ -103,24 +133,36 @@ typedef struct Work {
     const SimTensor *x, *dy;
     float *d_weights;
     SimConvBands bands;
-    SimConvTurn turn;
-    size_t x_rows;          /* of x, that the rows of the turn see */
-    size_t x_tasks;         /* then those of dy */
-    size_t per_task;        /* units */
-    bool is_first, is_last; /* turn */
+    size_t all_rows, cuts; /* of dy, of all stacks; of the channels of x */
+    size_t ring;           /* rows of x in it */
 } Work;
+
+typedef struct Task { /* what a thread is at */
+    const Work *w;
+    size_t thread, part;
+    size_t c_first, c_last;            /* blocks */
+    size_t stack, row, end;            /* of dy, now laid out */
+    size_t n_rows[SIM_CONV_TILE_TAPS]; /* that see each row of the kernel */
+    bool is_first, is_last;            /* rows of the part */
+} Task;
+
+static SimStackRow *rows_of(const Task *task, size_t ky)
+{
+    const SimTileWeightsRoom *room = task->w->room;
+    return room->rows + task->thread * room->n_rows +
+           ky * task->w->conv->tile_weights.rows;
+}
 
 /* --- laying out ------------------------------------------------------------------------
  */
 
 /* Row of dy of one slot, or row of x that it sees; false where there is none. */
-static bool find_row(const Work *w, size_t slot, size_t row, bool of_x, size_t *out)
+static bool find_row(const Task *task, size_t slot, size_t row, bool of_x, size_t *out)
 {
-    const SimConvShape *s = &w->conv->shape;
+    const SimConvShape *s = &task->w->conv->shape;
     size_t image, first;
     const bool there =
-        sim_conv_slot(&w->bands, w->turn.first_stack * SIM_STACK + slot, &image, &first);
-    first += w->turn.first_row;
+        sim_conv_slot(&task->w->bands, task->stack * SIM_STACK + slot, &image, &first);
     /* Above the image: very large. */
     const size_t at = of_x ? first * s->stride + row - s->pad : first + row;
     const size_t rows = of_x ? s->h : s->oh;
@@ -128,118 +170,125 @@ static bool find_row(const Work *w, size_t slot, size_t row, bool of_x, size_t *
     return there && at < rows;
 }
 
-static void lay_x(const Work *w, size_t index)
+/* Whether a row of x that bands see is outside in every image. */
+static bool is_outside(const Work *w, size_t row)
 {
+    return w->bands.n == 1 && row - w->conv->shape.pad >= w->conv->shape.h;
+}
+
+static void lay_x(const Task *task, size_t row)
+{
+    const Work *w = task->w;
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
     const SimKernels *kernels = &conv->context->kernels;
     const bool is_spikes = conv->form == SIM_SPIKES;
     const size_t width = is_spikes ? SIM_WORD_BITS : SIM_TILE_BLOCK;
-    const size_t cuts = blocks(s->c, width), words = sim_words(s->c);
-    const size_t first = index % cuts * width, row = index / cuts % w->x_rows;
-    const size_t stack = index / cuts / w->x_rows, row_numbers = s->w * BLOCK_NUMBERS;
-    const size_t block = w->turn.stacks * w->x_rows * row_numbers;
-    const size_t at =
-        first / SIM_TILE_BLOCK * block + (stack * w->x_rows + row) * row_numbers;
-    const uint64_t *bits[SIM_STACK] = {0};
-    const float *numbers[SIM_STACK] = {0};
-    for (size_t i = 0; i < SIM_STACK; i++) {
-        size_t from;
-        if (!find_row(w, stack * SIM_STACK + i, row, true, &from))
-            continue;
+    const size_t words = sim_words(s->c), block = w->ring * row_numbers(s);
+    const size_t last = smaller(s->c, task->c_last * SIM_TILE_BLOCK);
+    size_t from[SIM_STACK];
+    bool there[SIM_STACK];
+    for (size_t i = 0; i < SIM_STACK; i++)
+        there[i] = find_row(task, i, row, true, &from[i]);
+    for (size_t c = task->c_first * SIM_TILE_BLOCK; c < last; c += width) {
+        const size_t at = task->thread * w->room->x_numbers +
+                          (c / SIM_TILE_BLOCK - task->c_first) * block +
+                          row % w->ring * row_numbers(s);
+        const uint64_t *bits[SIM_STACK] = {0};
+        const float *numbers[SIM_STACK] = {0};
+        for (size_t i = 0; i < SIM_STACK; i++)
+            if (there[i] && is_spikes)
+                bits[i] = w->x->bits + from[i] * s->w * words + c / SIM_WORD_BITS;
+            else if (there[i])
+                numbers[i] = w->x->f32 + from[i] * s->w * s->c + c;
+        const size_t n = smaller(s->c - c, width);
         if (is_spikes)
-            bits[i] = w->x->bits + from * s->w * words + first / SIM_WORD_BITS;
+            kernels->stack_spikes(bits, s->w, words, n, block, w->room->x[0] + at);
         else
-            numbers[i] = w->x->f32 + from * s->w * s->c + first;
+            for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
+                kernels->stack_dense(numbers, s->w, s->c, (int)i, n, w->room->x[i] + at);
     }
-    const size_t c = smaller(s->c - first, width);
-    if (is_spikes)
-        kernels->stack_spikes(bits, s->w, words, c, block, w->room->x[0] + at);
-    else
-        for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
-            kernels->stack_dense(numbers, s->w, s->c, (int)i, c, w->room->x[i] + at);
 }
 
-static void lay_dy(const Work *w, size_t index)
+/* One block of channels of the rows. */
+static void lay_dy(const Task *task, size_t block)
 {
+    const Work *w = task->w;
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
-    const size_t block = index % k_blocks(s), k = block * SIM_TILE_BLOCK;
-    const size_t row = index / k_blocks(s) % w->turn.rows;
-    const size_t stack = index / k_blocks(s) / w->turn.rows;
-    const size_t at =
-        ((block * w->turn.stacks + stack) * w->turn.rows + row) * s->ow * BLOCK_NUMBERS;
+    const size_t k = block * SIM_TILE_BLOCK;
     const bool is_bf16 = w->dy->form == SIM_BF16;
-    const void *from[SIM_STACK] = {0};
-    for (size_t i = 0; i < SIM_STACK; i++) {
-        size_t image_row;
-        if (!find_row(w, stack * SIM_STACK + i, row, false, &image_row))
-            continue;
-        const size_t number = image_row * s->ow * s->k + k;
-        from[i] =
-            is_bf16 ? (void *)(w->dy->bf16 + number) : (void *)(w->dy->f32 + number);
+    for (size_t row = task->row; row < task->end; row++) {
+        const void *from[SIM_STACK] = {0};
+        for (size_t i = 0; i < SIM_STACK; i++) {
+            size_t image_row;
+            if (!find_row(task, i, row, false, &image_row))
+                continue;
+            const size_t number = image_row * s->ow * s->k + k;
+            from[i] =
+                is_bf16 ? (void *)(w->dy->bf16 + number) : (void *)(w->dy->f32 + number);
+        }
+        uint16_t *to[2] = {NULL, NULL};
+        for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
+            to[i] = w->room->dy[i] + task->thread * w->room->dy_numbers +
+                    (row - task->row) * s->ow * PIXEL;
+        conv->context->kernels.stack_pairs(from, is_bf16, s->ow, s->k,
+                                           conv->tile_weights.dy_pieces[0],
+                                           smaller(s->k - k, SIM_TILE_BLOCK), to);
     }
-    uint16_t *to[2] = {NULL, NULL};
-    for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
-        to[i] = w->room->dy[i] + at;
-    conv->context->kernels.stack_pairs(from, is_bf16, s->ow, s->k,
-                                       conv->tile_weights.dy_pieces[0],
-                                       smaller(s->k - k, SIM_TILE_BLOCK), to);
 }
 
-static void lay_task(void *argument, size_t index, size_t thread)
+/* Rows of dy, and of x, that meet through each row of the kernel. */
+static void list_rows(Task *task)
 {
-    (void)thread;
-    const Work *w = argument;
-    if (index < w->x_tasks)
-        lay_x(w, index);
-    else
-        lay_dy(w, index - w->x_tasks);
+    const SimConvShape *s = &task->w->conv->shape;
+    for (size_t ky = 0; ky < s->kh; ky++) {
+        SimStackRow *const rows = rows_of(task, ky);
+        task->n_rows[ky] = 0;
+        for (size_t row = task->row; row < task->end; row++) {
+            const size_t x = row * s->stride + ky;
+            if (!is_outside(task->w, x))
+                rows[task->n_rows[ky]++] =
+                    (SimStackRow){.x = (uint32_t)(x % task->w->ring * row_numbers(s)),
+                                  .dy = (uint32_t)((row - task->row) * s->ow * PIXEL)};
+        }
+    }
 }
 
 /* --- sums ------------------------------------------------------------------------------
  */
 
 typedef struct Unit {
-    size_t c, k, tap; /* blocks */
+    size_t c, k;    /* block, half of one */
+    size_t ky, tap; /* the first */
 } Unit;
 
-static Unit unit_at(const SimConvShape *s, size_t index)
+static size_t index_of(const SimConvShape *s, Unit u)
 {
-    const size_t taps = s->kh * s->kw;
-    return (Unit){.c = index / taps / k_blocks(s),
-                  .k = index / taps % k_blocks(s),
-                  .tap = index % taps};
+    return ((u.c * k_blocks(s) * 2 + u.k) * s->kh + u.ky) * tap_groups(s) +
+           u.tap / SIM_STACK_TAPS;
 }
 
-/* A unit over rows `row` to `end` of this turn. */
-static void sum_unit(const Work *w, size_t index, size_t row, size_t end, float *sums)
+/* A unit over the rows laid out. */
+static void sum_unit(const Task *task, Unit u, float *sums)
 {
+    const Work *w = task->w;
     const SimConv *conv = w->conv;
     const SimConvShape *s = &conv->shape;
     const SimConvTileWeights *t = &conv->tile_weights;
-    const Unit u = unit_at(s, index);
-    const size_t ky = u.tap / s->kw, kx = u.tap % s->kw;
-    size_t x0, y0;
-    const size_t x1 = sim_conv_inside(kx, s->pad, s->stride, s->w, s->ow, &x0);
-    const size_t y1 = sim_conv_inside(ky, s->pad, s->stride, s->h, s->oh, &y0);
-    if (w->bands.n == 1) { /* what all images lack */
-        row = larger(row, y0 > w->turn.first_row ? y0 - w->turn.first_row : 0);
-        end = smaller(end, y1 > w->turn.first_row ? y1 - w->turn.first_row : 0);
-    }
-    if (x1 <= x0 || end <= row)
-        return;
-    const size_t x_row = s->w * BLOCK_NUMBERS, dy_row = s->ow * BLOCK_NUMBERS;
-    const SimStackSums o = {
-        .steps = {w->turn.stacks, end - row, x1 - x0},
-        .x = {w->x_rows * x_row, s->stride * x_row, s->stride * BLOCK_NUMBERS},
-        .dy = {w->turn.rows * dy_row, dy_row, BLOCK_NUMBERS},
-        .c = smaller(s->c - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK),
-        .k = smaller(s->k - u.k * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
-    const size_t x = (u.c * w->turn.stacks * w->x_rows + row * s->stride + ky) * x_row +
-                     (x0 * s->stride + kx - s->pad) * BLOCK_NUMBERS;
-    const size_t dy =
-        (u.k * w->turn.stacks * w->turn.rows + row) * dy_row + x0 * BLOCK_NUMBERS;
+    SimStackSums o = {.rows = rows_of(task, u.ky),
+                      .n_rows = task->n_rows[u.ky],
+                      .columns = s->ow,
+                      .x_first = ((ptrdiff_t)u.tap - (ptrdiff_t)s->pad) * PIXEL,
+                      .x_step = s->stride * PIXEL,
+                      .taps = smaller(s->kw - u.tap, SIM_STACK_TAPS),
+                      .c = smaller(s->c - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
+    for (size_t i = 0; i < o.taps; i++)
+        o.last[i] =
+            sim_conv_inside(u.tap + i, s->pad, s->stride, s->w, s->ow, &o.first[i]);
+    const size_t x = task->thread * w->room->x_numbers +
+                     (u.c - task->c_first) * w->ring * row_numbers(s);
+    const size_t dy = task->thread * w->room->dy_numbers + u.k % 2 * 2 * SIM_TILE_SIDE;
     for (size_t i = 0; i < t->x_pieces; i++)
         for (size_t j = 0; j < t->dy_pieces[i]; j++)
             conv->context->kernels.stack_sums(&o, w->room->x[i] + x, w->room->dy[j] + dy,
@@ -247,47 +296,100 @@ static void sum_unit(const Work *w, size_t index, size_t row, size_t end, float 
 }
 
 /* Sums in their tiles into [taps, C, K]. */
-static void add_unit(const Work *w, size_t index, const float *sums)
+static void add_unit(const Work *w, Unit u, const float *sums)
 {
     enum { SIDE = SIM_TILE_SIDE };
     const SimConvShape *s = &w->conv->shape;
-    const Unit u = unit_at(s, index);
-    const size_t c_first = u.c * SIM_TILE_BLOCK, k_first = u.k * SIM_TILE_BLOCK;
-    const size_t n_c = smaller(s->c - c_first, SIM_TILE_BLOCK);
-    const size_t n_k = smaller(s->k - k_first, SIM_TILE_BLOCK);
-    for (size_t c = 0; c < n_c; c++)
-        for (size_t k = 0; k < n_k; k += SIDE) {
-            const float *from =
-                sums + (c / SIDE * 2 + k / SIDE) * SIDE * SIDE + c % SIDE * SIDE;
-            float *to = w->d_weights + (u.tap * s->c + c_first + c) * s->k + k_first + k;
-            for (size_t i = 0; i < smaller(n_k - k, SIDE); i++)
+    const size_t c_first = u.c * SIM_TILE_BLOCK, k = u.k * SIDE;
+    const size_t n_c = smaller(s->c - c_first, SIM_TILE_BLOCK),
+                 n_k = smaller(s->k - k, SIDE);
+    for (size_t tap = u.tap; tap < smaller(s->kw, u.tap + SIM_STACK_TAPS); tap++)
+        for (size_t c = 0; c < n_c; c++) {
+            const float *const from = sums + (tap - u.tap) * 2 * TILE + c * SIDE;
+            float *const to =
+                w->d_weights + ((u.ky * s->kw + tap) * s->c + c_first + c) * s->k + k;
+            for (size_t i = 0; i < n_k; i++)
                 to[i] += from[i];
         }
 }
 
-/* Bands of rows stay in the cache while the units of the task pass by; where all is one
- * band and the only one, sums need no room of their own. */
-static void sum_task(void *argument, size_t index, size_t thread)
+/* All units of one block of dy. */
+static void sum_block(const Task *task, size_t block)
+{
+    const Work *w = task->w;
+    const SimConvShape *s = &w->conv->shape;
+    _Alignas(SIM_ALIGN) float own[SUMS];
+    const bool alone = w->conv->tile_weights.parts == 1;
+    const bool once = alone && task->is_first && task->is_last; /* needs no room */
+    float *const part = w->room->sums + task->part * count_units(s) * SUMS;
+    Unit u;
+    for (u.c = task->c_first; u.c < task->c_last; u.c++)
+        for (u.k = 2 * block; u.k * SIM_TILE_SIDE < s->k && u.k < 2 * block + 2; u.k++)
+            for (u.ky = 0; u.ky < s->kh; u.ky++)
+                for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS) {
+                    float *const sums = once ? own : part + index_of(s, u) * SUMS;
+                    if (task->is_first)
+                        memset(sums, 0, SUMS * sizeof *sums);
+                    sum_unit(task, u, sums);
+                    if (alone && task->is_last)
+                        add_unit(w, u, sums);
+                }
+}
+
+/* The first row of a part; those of few rows may be empty. */
+static size_t part_first(const Work *w, size_t part)
+{
+    return w->all_rows * part / w->conv->tile_weights.parts;
+}
+
+static void part_task(void *argument, size_t index, size_t thread)
+{
+    const Work *w = argument;
+    const SimConvShape *s = &w->conv->shape;
+    const SimConvTileWeights *t = &w->conv->tile_weights;
+    const size_t part = index / w->cuts;
+    const size_t first = part_first(w, part), last = part_first(w, part + 1);
+    Task task = {.w = w, .thread = thread, .part = part};
+    task.c_first = index % w->cuts * t->c_cut;
+    task.c_last = smaller(task.c_first + t->c_cut, c_blocks(s));
+    size_t laid = 0; /* rows of x of the stack */
+    for (size_t at = first; at < last; at += task.end - task.row) {
+        const size_t stack = at / w->bands.rows;
+        if (at == first || stack != task.stack)
+            laid = 0;
+        task.stack = stack;
+        task.row = at % w->bands.rows;
+        task.end = smaller(task.row + smaller(t->rows, last - at), w->bands.rows);
+        task.is_first = at == first;
+        task.is_last = at + (task.end - task.row) == last;
+        const size_t x_end = (task.end - 1) * s->stride + s->kh;
+        for (laid = larger(laid, task.row * s->stride); laid < x_end; laid++)
+            if (!is_outside(w, laid))
+                lay_x(&task, laid);
+        list_rows(&task);
+        for (size_t block = 0; block < k_blocks(s); block++) {
+            lay_dy(&task, block);
+            sum_block(&task, block);
+        }
+    }
+}
+
+/* The parts of all units of a block of channels. */
+static void add_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *w = argument;
     const SimConvShape *s = &w->conv->shape;
-    _Alignas(SIM_ALIGN) float own[SUMS];
-    const size_t first = index * w->per_task;
-    const size_t last = smaller(first + w->per_task, count_units(s));
-    const size_t row_bytes =
-        w->turn.stacks * (s->stride * s->w + s->ow) * BLOCK_NUMBERS * sizeof(uint16_t);
-    const size_t band = larger(1, BAND_BYTES / row_bytes);
-    const bool once = w->is_first && w->is_last && band >= w->turn.rows;
-    for (size_t row = 0; row < w->turn.rows; row += band)
-        for (size_t unit = first; unit < last; unit++) {
-            float *const sums = once ? own : w->room->sums + unit * SUMS;
-            if (w->is_first && row == 0)
-                memset(sums, 0, SUMS * sizeof *sums);
-            sum_unit(w, unit, row, smaller(row + band, w->turn.rows), sums);
-            if (w->is_last && row + band >= w->turn.rows)
-                add_unit(w, unit, sums);
-        }
+    Unit u = {.c = index / (2 * k_blocks(s)), .k = index % (2 * k_blocks(s))};
+    if (u.k * SIM_TILE_SIDE >= s->k)
+        return;
+    for (u.ky = 0; u.ky < s->kh; u.ky++)
+        for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS)
+            for (size_t part = 0; part < w->conv->tile_weights.parts; part++)
+                if (part_first(w, part) < part_first(w, part + 1))
+                    add_unit(
+                        w, u,
+                        w->room->sums + (part * count_units(s) + index_of(s, u)) * SUMS);
 }
 
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
@@ -295,24 +397,19 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
                            const SimTileWeightsRoom *room)
 {
     const SimConvShape *s = &conv->shape;
-    const SimTeam *team = &conv->context->team;
     const SimConvTileWeights *t = &conv->tile_weights;
-    const size_t width = conv->form == SIM_SPIKES ? SIM_WORD_BITS : SIM_TILE_BLOCK;
+    const SimTeam team = {
+        .n_threads = (int)smaller(t->threads, (size_t)conv->context->team.n_threads)};
     Work w = {.conv = conv,
               .room = room,
               .x = x,
               .dy = dy,
               .d_weights = d_weights,
               .bands = sim_conv_bands(nt * s->n, s->oh, 1),
-              .is_first = true};
-    w.per_task = blocks(count_units(s), TASKS * (size_t)team->n_threads);
-    w.turn = sim_conv_first_turn(&w.bands, t->rows, t->stacks, 1);
-    for (SimConvTurn next = w.turn; !w.is_last; w.turn = next, w.is_first = false) {
-        w.is_last = !sim_conv_next_turn(&w.bands, &next);
-        w.x_rows = seen_rows(s, w.turn.rows);
-        w.x_tasks = w.turn.stacks * w.x_rows * blocks(s->c, width);
-        sim_team_run(team, w.x_tasks + w.turn.stacks * w.turn.rows * k_blocks(s),
-                     lay_task, &w);
-        sim_team_run(team, blocks(count_units(s), w.per_task), sum_task, &w);
-    }
+              .cuts = blocks(c_blocks(s), t->c_cut)};
+    w.all_rows = sim_conv_stacks(&w.bands) * w.bands.rows;
+    w.ring = ring_rows(s, w.bands.n == 1, smaller(t->rows, w.bands.rows));
+    sim_team_run(&team, t->parts * w.cuts, part_task, &w);
+    if (t->parts > 1)
+        sim_team_run(&team, c_blocks(s) * k_blocks(s) * 2, add_task, &w);
 }

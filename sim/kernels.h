@@ -187,11 +187,22 @@ typedef struct SimStackRows {
     bool around_cache;          /* y is not read soon */
 } SimStackRows;
 
-/* Pixels of a block of c times k channels, at most SIM_TILE_BLOCK each: of stacks, rows,
- * columns so many steps, and numbers from one to the next. */
+enum { SIM_STACK_TAPS = 3 /* that stack_sums takes together */ };
+
+typedef struct SimStackRow { /* in numbers: where a row of x and one of dy begin */
+    uint32_t x, dy;
+} SimStackRow;
+
+/* Rows of x and dy that meet through some taps side by side: tap i, at the columns of dy
+ * from first[i] to last[i], meets x at x_first + column * x_step + i * SIM_STACK_PIXEL.
+ */
 typedef struct SimStackSums {
-    size_t steps[3], x[3], dy[3];
-    size_t c, k;
+    const SimStackRow *rows;
+    size_t n_rows, columns;
+    ptrdiff_t x_first;
+    size_t x_step, taps;
+    size_t first[SIM_STACK_TAPS], last[SIM_STACK_TAPS];
+    size_t c; /* channels of x, at most SIM_TILE_BLOCK */
 } SimStackSums;
 
 typedef struct SimKernels {
@@ -247,8 +258,8 @@ typedef struct SimKernels {
                         size_t stride_c, int piece, size_t c, uint16_t *y);
     void (*stack_pairs)(const void *const from[SIM_STACK], bool is_bf16, size_t pixels,
                         size_t stride_k, size_t pieces, size_t k, uint16_t *const *y);
-    /* sums [2 x 2 tiles of c, k][SIM_TILE_SIDE, SIM_TILE_SIDE] += x dy over pixels and
-     * images. */
+    /* sums [taps, 2 tiles of c][SIM_TILE_SIDE, SIM_TILE_SIDE] += x dy over rows, columns
+     * and images; half a block of dy. */
     void (*stack_sums)(const SimStackSums *o, const uint16_t *x, const uint16_t *dy,
                        float *sums);
 

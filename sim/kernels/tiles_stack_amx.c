@@ -133,41 +133,50 @@ static void stack_pairs(const void *const from[SIM_STACK], bool is_bf16, size_t 
 /* --- products --------------------------------------------------------------------------
  */
 
+/* Six sums: of two tiles of x, and of as many taps as there are in most kernels. One
+ * tile of dy meets all of them, and of x two tiles a column are new, which lie in the
+ * second cache; the other four have just been there. */
 static void stack_sums(const SimStackSums *o, const uint16_t *x, const uint16_t *dy,
                        float *sums)
 {
-    enum { TILE = SIDE * SIDE, HALF_X = SIDE * ROW, HALF_DY = 2 * SIDE };
+    enum { TILE = SIDE * SIDE, HALF_X = SIDE * ROW, BYTES = SIDE * sizeof *sums };
     const size_t x_bytes = ROW * sizeof *x, dy_bytes = 2 * BLOCK * sizeof *dy;
-    const bool two_c = o->c > SIDE, two_k = o->k > SIDE;
+    const bool two = o->c > SIDE;
     configure();
-    _tile_loadd(0, sums, SIDE * sizeof *sums);
-    _tile_loadd(1, sums + TILE, SIDE * sizeof *sums);
-    _tile_loadd(2, sums + 2 * TILE, SIDE * sizeof *sums);
-    _tile_loadd(3, sums + 3 * TILE, SIDE * sizeof *sums);
-    for (size_t row = 0; row < o->steps[0] * o->steps[1]; row++) {
-        const size_t stack = row / o->steps[1], in_stack = row % o->steps[1];
-        const uint16_t *a = x + stack * o->x[0] + in_stack * o->x[1];
-        const uint16_t *b = dy + stack * o->dy[0] + in_stack * o->dy[1];
-        for (size_t i = 0; i < o->steps[2]; i++, a += o->x[2], b += o->dy[2]) {
-            _tile_loadd(4, a, x_bytes);
-            _tile_loadd(6, b, dy_bytes);
-            _tile_dpbf16ps(0, 4, 6);
-            if (two_k) {
-                _tile_loadd(7, b + HALF_DY, dy_bytes);
-                _tile_dpbf16ps(1, 4, 7);
-            }
-            if (two_c) {
-                _tile_loadd(5, a + HALF_X, x_bytes);
-                _tile_dpbf16ps(2, 5, 6);
-                if (two_k)
-                    _tile_dpbf16ps(3, 5, 7);
-            }
+    _tile_loadd(0, sums, BYTES);
+    _tile_loadd(1, sums + TILE, BYTES);
+    _tile_loadd(2, sums + 2 * TILE, BYTES);
+    _tile_loadd(3, sums + 3 * TILE, BYTES);
+    _tile_loadd(4, sums + 4 * TILE, BYTES);
+    _tile_loadd(5, sums + 5 * TILE, BYTES);
+    for (size_t row = 0; row < o->n_rows; row++) {
+        const uint16_t *b = dy + o->rows[row].dy;
+        ptrdiff_t at = (ptrdiff_t)o->rows[row].x + o->x_first;
+        for (size_t i = 0; i < o->columns;
+             i++, b += SIM_STACK_PIXEL, at += (ptrdiff_t)o->x_step) {
+            _tile_loadd(7, b, dy_bytes);
+#define MEET(tap, low, high)                                                             \
+    if (tap < o->taps && i >= o->first[tap] && i < o->last[tap]) {                       \
+        const uint16_t *const a = x + at + tap * SIM_STACK_PIXEL;                        \
+        _tile_loadd(6, a, x_bytes);                                                      \
+        _tile_dpbf16ps(low, 6, 7);                                                       \
+        if (two) {                                                                       \
+            _tile_loadd(6, a + HALF_X, x_bytes);                                         \
+            _tile_dpbf16ps(high, 6, 7);                                                  \
+        }                                                                                \
+    }
+            MEET(0, 0, 1)
+            MEET(1, 2, 3)
+            MEET(2, 4, 5)
+#undef MEET
         }
     }
-    _tile_stored(0, sums, SIDE * sizeof *sums);
-    _tile_stored(1, sums + TILE, SIDE * sizeof *sums);
-    _tile_stored(2, sums + 2 * TILE, SIDE * sizeof *sums);
-    _tile_stored(3, sums + 3 * TILE, SIDE * sizeof *sums);
+    _tile_stored(0, sums, BYTES);
+    _tile_stored(1, sums + TILE, BYTES);
+    _tile_stored(2, sums + 2 * TILE, BYTES);
+    _tile_stored(3, sums + 3 * TILE, BYTES);
+    _tile_stored(4, sums + 4 * TILE, BYTES);
+    _tile_stored(5, sums + 5 * TILE, BYTES);
     _tile_release();
 }
 
