@@ -387,9 +387,9 @@ static void add_task(void *argument, size_t index, size_t thread)
         for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS)
             for (size_t part = 0; part < w->conv->tile_weights.parts; part++)
                 if (part_first(w, part) < part_first(w, part + 1))
-                    add_unit(
-                        w, u,
-                        w->room->sums + (part * count_units(s) + index_of(s, u)) * SUMS);
+                    add_unit(w, u,
+                             w->room->sums +
+                                 (part * count_units(s) + index_of(s, u)) * SUMS);
 }
 
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
