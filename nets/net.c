@@ -153,8 +153,10 @@ void net_destroy(Net *net)
 
 static void *at_buffer(const Net *net, int buffer)
 {
-    return buffer == PLAN_NONE ? NULL
-                               : net->activations.base + net->plan.buffers[buffer].offset;
+    if (buffer == PLAN_NONE)
+        return NULL;
+    const PlanBuffer *const at = &net->plan.buffers[buffer];
+    return net->activations.base + at->offset + at->head;
 }
 
 /* The run of steps at hand, in a buffer with the shape of this node. */

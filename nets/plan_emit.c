@@ -26,7 +26,8 @@ SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out)
     plan->buffers[plan->n_buffers] = (PlanBuffer){.bytes = sim_align_up(bytes),
                                                   .first = plan->n_instructions,
                                                   .last = plan->n_instructions,
-                                                  .loop = PLAN_NONE};
+                                                  .loop = PLAN_NONE,
+                                                  .follows = PLAN_NONE};
     *out = (int)plan->n_buffers++;
     return SIM_OK;
 }
@@ -175,6 +176,42 @@ static int input_to_take(const Plan *plan, int number)
     return PLAN_NONE;
 }
 
+/* In a loop over time the output, which takes no more than a long input, may move in
+ * where steps of that have been read, if nobody reads it later:
+ *
+ *     | head | x0 | x1 | x2 | x3 |         a run of y has room before the first of x
+ *     | y0 | y1 |    | x2 | x3 |
+ *     | y0 | y1 | y2 | y3 |                 the rest is free
+ */
+static bool can_follow(const Plan *plan, int number)
+{
+    const PlanNode *node = &plan->nodes[number];
+    const PlanNode *from = &plan->nodes[node->inputs[0]];
+    if (plan->loop == PLAN_NONE || plan->loops[plan->loop].outer != PLAN_NONE ||
+        node->plan.n_inputs != 1 || node->heads[0] != PLAN_NONE ||
+        !plan->options.training || from->wire == PLAN_NONE || from->keep ||
+        !plan_is_long(plan, node->inputs[0]) ||
+        plan_is_looked_at(plan, node->inputs[0]) ||
+        last_reader(plan, node->inputs[0], number) != number)
+        return false;
+    const PlanBuffer *x = &plan->buffers[from->wire];
+    return x->loop == PLAN_NONE && x->follows == PLAN_NONE && !x->head &&
+           sim_step_bytes(node->plan.out_form, node->plan.out) <=
+               sim_step_bytes(from->plan.out_form, from->plan.out);
+}
+
+static void follow(Plan *plan, int number, int y)
+{
+    const PlanNode *node = &plan->nodes[number];
+    const int wire = plan->nodes[node->inputs[0]].wire;
+    PlanBuffer *x = &plan->buffers[wire];
+    plan->buffers[y].follows = wire;
+    x->head = sim_align_up(plan->loops[plan->loop].steps *
+                           sim_step_bytes(node->plan.out_form, node->plan.out));
+    x->bytes += x->head;
+    x->rest = plan->buffers[y].bytes;
+}
+
 SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop)
 {
     static const bool all[NET_MAX_INPUTS] = {true, true, true, true};
@@ -189,6 +226,10 @@ SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop)
         y = plan->nodes[taken].wire;
     else
         SIM_TRY(plan_add_tensor(plan, node->plan.out, node->plan.out_form, loop, &y));
+    const bool follows = taken == PLAN_NONE && op == PLAN_FORWARD && loop == PLAN_NONE &&
+                         can_follow(plan, number);
+    if (follows)
+        follow(plan, number, y);
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         if (node->heads[i] != PLAN_NONE)
             SIM_TRY(plan_add_own_buffers(plan, &plan->nodes[node->heads[i]]));
@@ -203,6 +244,8 @@ SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop)
     plan_name_buffers(plan, at, all);
     if (taken != PLAN_NONE)
         plan_forget(&plan->nodes[taken]);
+    if (follows)
+        plan_forget(&plan->nodes[node->inputs[0]]);
     node->wire = y;
 out:
     return status;
@@ -240,14 +283,14 @@ size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
     return (all + runs - 1) / runs;
 }
 
+enum { MOST_BYTES = 2 * PLAN_RUN_BYTES, WINDOW_BYTES = 4 * PLAN_RUN_BYTES };
+
 size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes)
 {
-    const size_t weights = plan_weight_bytes(node);
-    return plan_steps_of_run(plan, bytes,
-                             weights > PLAN_RUN_BYTES ? weights : PLAN_RUN_BYTES);
+    size_t run = plan_weight_bytes(node);
+    run = run > PLAN_RUN_BYTES ? run : PLAN_RUN_BYTES;
+    return plan_steps_of_run(plan, bytes, run < MOST_BYTES ? run : MOST_BYTES);
 }
-
-enum { WINDOW_BYTES = 4 * PLAN_RUN_BYTES };
 
 size_t plan_window_of(const Plan *plan, size_t bytes, size_t run)
 {
@@ -257,7 +300,7 @@ size_t plan_window_of(const Plan *plan, size_t bytes, size_t run)
         steps++;
     if (steps * bytes < WINDOW_BYTES)
         steps = WINDOW_BYTES / bytes;
-    steps = (steps + run - 1) / run * run;
+    steps = steps < run ? run : steps / run * run;
     return steps < all ? steps : all;
 }
 

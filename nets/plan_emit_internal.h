@@ -26,8 +26,8 @@ void plan_forget(PlanNode *node);
 SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop);
 
 /* Loops over time: instructions between the two run over and over, `steps` at a time. */
-enum { /* of the largest tensor of a run; or as much as the weights each run goes through
-        */
+enum { /* of the largest tensor of a run; up to twice that where each run goes through as
+          many weights */
        PLAN_RUN_BYTES = 5 << 18
 };
 bool plan_goes_by_step(const PlanNode *node);

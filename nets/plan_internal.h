@@ -38,10 +38,13 @@ enum { PLAN_NONE = -1 };
 typedef struct PlanBuffer {
     size_t bytes;
     size_t first, last; /* instructions; both included */
-    size_t offset;      /* in the arena of activations */
-    size_t owners;      /* nodes whose gradient this is and who have not read it yet */
-    int loop;           /* it holds the steps of one run of that, not all; or PLAN_NONE */
-    bool scratch;       /* of the instruction, nothing is kept in it */
+    size_t offset; /* in the arena of activations; `head` bytes are left free there */
+    size_t head;   /* for the first run of the one that follows up on it, */
+    int follows;   /* which lies where this one does (plan_emit.c); or PLAN_NONE */
+    size_t followed, rest; /* after instruction `followed` only `rest` bytes are left */
+    size_t owners;         /* nodes whose gradient this is and who have not read it yet */
+    int loop;     /* it holds the steps of one run of that, not all; or PLAN_NONE */
+    bool scratch; /* of the instruction, nothing is kept in it */
 } PlanBuffer;
 
 /* Instructions that run over and over, for a few steps of the sequence at a time: what

@@ -28,6 +28,34 @@ static bool live_together(const PlanBuffer *a, const PlanBuffer *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
+static size_t bytes_at(const PlanBuffer *b, size_t instruction)
+{
+    return b->rest && instruction > b->followed ? b->rest : b->bytes;
+}
+
+/* What of two that live together overlaps if it lies within so many bytes. */
+static void bytes_together(const PlanBuffer *a, const PlanBuffer *b, size_t *of_a,
+                           size_t *of_b)
+{
+    const size_t from = a->first > b->first ? a->first : b->first;
+    *of_a = bytes_at(a, from);
+    *of_b = bytes_at(b, from);
+}
+
+/* Who follows up on another lives in it. */
+static void join_followers(Plan *plan)
+{
+    for (size_t k = 0; k < plan->n_buffers; k++) {
+        const PlanBuffer *buffer = &plan->buffers[k];
+        if (buffer->follows == PLAN_NONE)
+            continue;
+        PlanBuffer *before = &plan->buffers[buffer->follows];
+        before->followed = before->last;
+        if (buffer->last > before->last)
+            before->last = buffer->last;
+    }
+}
+
 /* Each in its turn at the lowest offset where nothing that lives with it lies. `placed`
  * holds those that lie already by rising offset. Gives the bytes all take. */
 static size_t place_all(Plan *plan, const Placed *order, int *placed)
@@ -35,20 +63,27 @@ static size_t place_all(Plan *plan, const Placed *order, int *placed)
     size_t bytes = 0;
     for (size_t k = 0; k < plan->n_buffers; k++) {
         PlanBuffer *buffer = &plan->buffers[order[k].buffer];
-        size_t offset = 0;
-        for (size_t j = 0; j < k; j++) {
+        size_t offset = 0, own, others;
+        for (size_t j = 0; j < k && buffer->follows == PLAN_NONE; j++) {
             const PlanBuffer *other = &plan->buffers[placed[j]];
-            if (live_together(buffer, other) && offset + buffer->bytes > other->offset &&
-                offset < other->offset + other->bytes)
-                offset = other->offset + other->bytes;
+            if (other->follows != PLAN_NONE || !live_together(buffer, other))
+                continue;
+            bytes_together(buffer, other, &own, &others);
+            if (offset + own > other->offset && offset < other->offset + others)
+                offset = other->offset + others;
         }
         buffer->offset = offset;
         size_t at = k;
         for (; at > 0 && plan->buffers[placed[at - 1]].offset > offset; at--)
             placed[at] = placed[at - 1];
         placed[at] = order[k].buffer;
-        if (offset + buffer->bytes > bytes)
+        if (buffer->follows == PLAN_NONE && offset + buffer->bytes > bytes)
             bytes = offset + buffer->bytes;
+    }
+    for (size_t k = 0; k < plan->n_buffers; k++) {
+        PlanBuffer *buffer = &plan->buffers[k];
+        if (buffer->follows != PLAN_NONE)
+            buffer->offset = plan->buffers[buffer->follows].offset;
     }
     return bytes;
 }
@@ -116,9 +151,9 @@ static void count_the_rest(Plan *plan)
     for (size_t i = 0; i < plan->n_instructions; i++) {
         size_t bytes = 0;
         for (size_t b = 0; b < plan->n_buffers; b++)
-            if (!plan->buffers[b].scratch && plan->buffers[b].first <= i &&
-                i <= plan->buffers[b].last)
-                bytes += plan->buffers[b].bytes;
+            if (!plan->buffers[b].scratch && plan->buffers[b].follows == PLAN_NONE &&
+                plan->buffers[b].first <= i && i <= plan->buffers[b].last)
+                bytes += bytes_at(&plan->buffers[b], i);
         if (bytes > plan->wire_bytes)
             plan->wire_bytes = bytes;
     }
@@ -146,6 +181,7 @@ static void count_the_rest(Plan *plan)
 SimStatus plan_lay_out(Plan *plan)
 {
     stretch(plan);
+    join_followers(plan);
     const SimStatus status = place(plan);
     count_the_rest(plan);
     return status;

@@ -21,6 +21,10 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out.w = (size_t)o->width;
     plan->out_form = SIM_DENSE;
     plan->by_step = true;
+    /* Where each pixel is in one cell. */
+    plan->gives_bf16 = plan->context->precision == SIM_PRECISION_BF16 &&
+                       plan->in[0].h % plan->out.h == 0 &&
+                       plan->in[0].w % plan->out.w == 0;
     if (plan->out.h > plan->in[0].h || plan->out.w > plan->in[0].w)
         return sim_fail(SIM_ERR_SHAPE, "cannot pool %zux%zu pixels to %zux%zu",
                         plan->in[0].h, plan->in[0].w, plan->out.h, plan->out.w);
@@ -63,6 +67,23 @@ static void forward_image(void *argument, size_t image, size_t thread)
         }
 }
 
+/* Each pixel is in one cell. */
+static void backward_image_bf16(void *argument, size_t image, size_t thread)
+{
+    (void)thread;
+    const NetLayerRun *run = argument;
+    const SimShape in = run->x[0].shape, out = run->y.shape;
+    uint16_t *dx = (uint16_t *)(void *)run->dx[0] + image * in.h * in.w * in.c;
+    for (size_t y = 0; y < in.h; y++)
+        for (size_t x = 0; x < in.w; x++, dx += in.c) {
+            const size_t oy = y * out.h / in.h, ox = x * out.w / in.w;
+            const NetPoolWindow w = cell(in, out, oy, ox);
+            const float *dy = run->dy + ((image * out.h + oy) * out.w + ox) * out.c;
+            for (size_t c = 0; c < out.c; c++)
+                dx[c] = sim_bf16_of(share(&w) * dy[c]);
+        }
+}
+
 static void backward_image(void *argument, size_t image, size_t thread)
 {
     (void)thread;
@@ -91,7 +112,8 @@ static void forward(const NetLayerRun *run)
 static void backward(const NetLayerRun *run)
 {
     if (run->dx[0])
-        net_pool_images(run, backward_image);
+        net_pool_images(run, run->dx_form[0] == SIM_BF16 ? backward_image_bf16
+                                                         : backward_image);
 }
 
 const NetLayer net_layer_adaptive_pool = {

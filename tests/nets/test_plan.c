@@ -149,7 +149,7 @@ Test(plan, policies_in_runs)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         Fixture f;
         Plan plan = {0};
-        size_t n, in_runs = 0, retraced = 0;
+        size_t n, in_runs = 0, retraced = 0, follow = 0;
         open_sized(&large[i].net, large[i].soma, "triangle", 48, &f);
         NetPlanOptions keep = training(NET_MEMORY_KEEP),
                        recompute = training(NET_MEMORY_RECOMPUTE);
@@ -160,6 +160,9 @@ Test(plan, policies_in_runs)
             in_runs += plan.loops[k].steps < STEPS;
         for (size_t k = 0; k < plan.n_instructions; k++)
             retraced += plan.program[k].op == PLAN_RETRACE;
+        for (size_t k = 0; k < plan.n_buffers; k++)
+            follow += plan.buffers[k].follows != PLAN_NONE;
+        cr_expect(i > 0 || follow > 0, "no wire follows up on another");
         cr_expect_gt(in_runs, 4, "only %zu loops have runs", in_runs);
         cr_expect(large[i].net.model[0] == 's' || retraced > 1,
                   "%zu neurons go back by windows", retraced);
@@ -336,6 +339,13 @@ ParameterizedTest(const size_t *index, plan, windows)
 /* --- the layout ------------------------------------------------------------------------
  */
 
+/* One that another follows up on takes less once it has been read. */
+static size_t bytes_from(const PlanBuffer *buffer, const PlanBuffer *other)
+{
+    const size_t from = buffer->first > other->first ? buffer->first : other->first;
+    return buffer->rest && from > buffer->followed ? buffer->rest : buffer->bytes;
+}
+
 static void check_layout(const Plan *plan)
 {
     for (size_t a = 0; a < plan->n_buffers; a++) {
@@ -343,12 +353,21 @@ static void check_layout(const Plan *plan)
         cr_assert_leq(p->first, p->last);
         cr_assert_leq(p->offset + p->bytes, plan->activation_bytes);
         cr_assert_eq(p->offset % SIM_ALIGN, 0);
+        if (p->follows != PLAN_NONE) {
+            const PlanBuffer *before = &plan->buffers[p->follows];
+            cr_assert(p->offset == before->offset && p->bytes <= before->bytes &&
+                          p->bytes == before->rest && before->head > 0 &&
+                          before->first <= p->first && p->first <= before->followed &&
+                          p->last <= before->last,
+                      "buffer %zu does not lie where %d does", a, p->follows);
+        }
         for (size_t b = a + 1; b < plan->n_buffers; b++) {
             const PlanBuffer *q = &plan->buffers[b];
-            if (p->last < q->first || q->last < p->first)
+            if (p->last < q->first || q->last < p->first || p->follows == (int)b ||
+                q->follows == (int)a)
                 continue;
-            cr_assert(p->offset + p->bytes <= q->offset ||
-                          q->offset + q->bytes <= p->offset,
+            cr_assert(p->offset + bytes_from(p, q) <= q->offset ||
+                          q->offset + bytes_from(q, p) <= p->offset,
                       "buffers %zu and %zu are alive together and overlap", a, b);
         }
     }
