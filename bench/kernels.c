@@ -131,7 +131,7 @@ static SimStatus time_shape(size_t side, size_t channels, const BenchOptions *op
     snprintf(name, sizeof name, "%zu x %zu x %zu -> %zu", side, side, channels, channels);
     const bool bf16 = sim_conv_wants_bf16(&shape, context);
     const double peak =
-        context->precision == SIM_PRECISION_F32 ? machine->flops : machine->tile_flops;
+        sim_precision_has_pieces(context->precision) ? machine->tile_flops : machine->flops;
     const double flops = 2.0 * sim_conv_macs(&shape) * STEPS;
     for (size_t d = 0; d < N_DENSITIES; d++) {
         if (options->quick && densities[d] != 0.1)

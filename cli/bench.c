@@ -239,7 +239,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
                 arguments->precision = i;
                 return 0;
             }
-        argp_error(state, "--precision wants f32, split or bf16, not \"%s\"", text);
+        argp_error(state, "--precision wants f32, fixed, split or bf16, not \"%s\"", text);
         return 0;
     case 's':
         options->seconds = strtod(text, &end);
@@ -284,7 +284,7 @@ static int run(int argc, char **argv)
         {"batch", 'b', "N", 0, "samples at once", 0},
         {"steps", 'T', "N", 0, "time steps", 0},
         {"threads", 't', "N", 0, "instead of all", 0},
-        {"precision", 'P', "NAME", 0, "of dense products: f32, split, bf16", 0},
+        {"precision", 'P', "NAME", 0, "of products: f32, fixed, split, bf16", 0},
         {"seconds", 's', "S", 0, "to spend on each figure (1)", 0},
         {"quick", 'q', NULL, 0, "fewer shapes and points", 0},
         {"json", 'j', "FILE", 0, "the figures as JSON; - prints nothing else", 0},

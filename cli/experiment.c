@@ -18,7 +18,7 @@ const SimOption cli_train_options[] = {
     {"eval_every", SIM_OPTION_INT, FIELD(eval_every), .initial = 1, .low = 1, .high = 1000000, .help = "epochs from one test to the next; the last epoch is always tested"},
     {"seed", SIM_OPTION_INT, FIELD(seed), .initial = 1, .low = 0, .high = 9007199254740992.0, .help = "of weights, order and augmentation: the same seed gives the same bits"},
     {"threads", SIM_OPTION_INT, FIELD(threads), .initial = 0, .low = 0, .high = 1024, .help = "0: all this process may use; the same number gives the same bits"},
-    {"precision", SIM_OPTION_CHOICE, FIELD(precision), .choices = sim_precisions, .help = "of dense products; split and bf16 need tile units (AMX)"},
+    {"precision", SIM_OPTION_CHOICE, FIELD(precision), .choices = sim_precisions, .help = "of products; split and bf16 need tile units (AMX)"},
     {"memory", SIM_OPTION_CHOICE, FIELD(memory), .choices = net_memory_names, .help = "what is kept between the forward and the backward pass"},
     {"memory_stages", SIM_OPTION_TEXT, FIELD(memory_stages), .size = sizeof ((CliTrainOptions *)0)->memory_stages, .help = "another policy for single stages of the net, as in 1=reverse,2-4=keep"},
     {"budget_mib", SIM_OPTION_INT, FIELD(budget_mib), .initial = 0, .low = 0, .high = 16777216, .help = "memory: auto may take this much; 0: half of what is free"},

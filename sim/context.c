@@ -1,6 +1,7 @@
 /* sim/context.c: see context.h. */
 #include "sim/context.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static SimStatus cpu_from_name(const char *isa, unsigned *out)
     if (strcmp(isa, "avx2") == 0)
         want = SIM_CPU_AVX2;
     else if (strcmp(isa, "avx512") == 0)
-        want = SIM_CPU_AVX2 | SIM_CPU_AVX512 | (have & SIM_CPU_AMX);
+        want = SIM_CPU_AVX2 | SIM_CPU_AVX512 |
+               (have & (SIM_CPU_VNNI | SIM_CPU_AMX));
     else if (strcmp(isa, "ref") != 0)
         return sim_fail(SIM_ERR_VALUE,
                         "instruction set \"%s\" is not known: use ref, avx2 or avx512",
@@ -29,10 +31,10 @@ static SimStatus cpu_from_name(const char *isa, unsigned *out)
     return SIM_OK;
 }
 
-const char *const sim_precisions[] = {"f32", "split", "bf16", NULL};
+const char *const sim_precisions[] = {"f32", "fixed", "split", "bf16", NULL};
 static const char *const spike_paths[] = {"auto", "always", "never", NULL};
 
-/* The value of an environment variable in a list of three; 0 when it is not set. */
+/* The value of an environment variable in a list; 0 when it is not set. */
 static SimStatus from_environment(const char *variable, const char *const *names,
                                   int *out)
 {
@@ -45,8 +47,14 @@ static SimStatus from_environment(const char *variable, const char *const *names
             *out = i;
             return SIM_OK;
         }
-    return sim_fail(SIM_ERR_VALUE, "%s=%s: use %s, %s or %s", variable, value, names[0],
-                    names[1], names[2]);
+    char all[64] = "";
+    for (int i = 0; names[i]; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
+                 i == 0           ? ""
+                 : names[i + 1] ? ", "
+                                  : " or ",
+                 names[i]);
+    return sim_fail(SIM_ERR_VALUE, "%s=%s: use %s", variable, value, all);
 }
 
 SimStatus sim_context_create(int n_threads, const char *isa, SimContext *out)
@@ -68,10 +76,10 @@ out:
 
 SimStatus sim_context_set_precision(SimContext *context, SimPrecision precision)
 {
-    if (precision != SIM_PRECISION_F32 && !(context->cpu & SIM_CPU_AMX))
+    if (sim_precision_has_pieces(precision) && !(context->cpu & SIM_CPU_AMX))
         return sim_fail(SIM_ERR_UNSUPPORTED,
                         "precision %s needs a processor with AMX tile units (and "
-                        "instruction set avx512); this one has none: use f32",
+                        "instruction set avx512); this one has none: use f32 or fixed",
                         sim_precisions[precision]);
     context->precision = precision;
     return SIM_OK;

@@ -23,15 +23,23 @@ typedef enum SimSpikePath {                    /* which kernels take packed spik
                             SIM_SPIKES_NEVER   /* unpack and use the dense kernels */
 } SimSpikePath;
 
-/* How dense products are computed. With tile units (AMX) a bfloat16 product is ten times
- * as fast as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces. Sums
- * are f32 always; spikes are exact in any case. */
+/* How products are computed. With tile units (AMX) a bfloat16 product is ten times as fast
+ * as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces; sums are f32
+ * always. Spikes need no product but the weights: forward these are rounded to 16 bits
+ * (sim/conv_fixed.c), unless all is f32. */
 typedef enum SimPrecision {
-    SIM_PRECISION_F32,   /* f32 products */
+    SIM_PRECISION_F32,   /* f32 products, f32 weights */
+    SIM_PRECISION_FIXED, /* f32 products; 16-bit weights for spikes forward */
     SIM_PRECISION_SPLIT, /* pieces: 24 bits forward, 16 bits backward */
     SIM_PRECISION_BF16   /* one piece: 8 bits */
 } SimPrecision;
 extern const char *const sim_precisions[]; /* names in that order, ends with NULL */
+
+/* Whether dense products are made of bfloat16 pieces: needs tile units. */
+static inline bool sim_precision_has_pieces(SimPrecision precision)
+{
+    return precision >= SIM_PRECISION_SPLIT;
+}
 
 typedef struct SimContext {
     SimKernels kernels;
@@ -45,11 +53,11 @@ typedef struct SimContext {
 
 /* `n_threads` 0: all this process may use. `isa` NULL: the value of APICAL_ISA, else the
  * best of this machine; "ref", "avx2" or "avx512". The spike path comes from
- * APICAL_SPIKES=auto|always|never, the precision from APICAL_PRECISION=f32|split|bf16.
+ * APICAL_SPIKES=auto|always|never, the precision from APICAL_PRECISION=f32|fixed|split|bf16.
  * Fails on an unknown name or a level this CPU lacks. */
 SimStatus sim_context_create(int n_threads, const char *isa, SimContext *out);
 
-/* Before anything is planned. Fails where this CPU has no tile units. */
+/* Before anything is planned. Fails where it needs tile units and this CPU has none. */
 SimStatus sim_context_set_precision(SimContext *context, SimPrecision precision);
 
 const char *sim_context_isa(const SimContext *context); /* "ref", "avx2", "avx512" */

@@ -53,7 +53,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
     }
     if (conv->fourier)
         most = sim_fourier_scratch_bytes(conv->fourier);
-    SimArena arenas[6] = {0};
+    SimArena arenas[7] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
     if (conv->may_gather) {
@@ -74,6 +74,7 @@ static size_t measure(const SimConv *conv, unsigned calls)
             SimTileRowsRoom room;
             sim_conv_tile_rows_layout(&conv->shape, rows[i], &arenas[4 + i], &room);
         }
+    sim_arena_take(&arenas[6], sim_conv_fixed_bytes(conv));
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)
             most = arenas[i].used;
@@ -145,6 +146,15 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
             SIM_TRY(conv->tile_forward.rows ? sim_conv_tile_rows_plan_hold(conv)
                                             : sim_conv_dense_plan_hold(conv));
     }
+    if (calls & SIM_CONV_FORWARD)
+        sim_conv_fixed_plan(conv);
+    if (conv->fixed.width && (calls & SIM_CONV_HOLD)) {
+        conv->held_fixed = aligned_alloc(SIM_ALIGN, sim_conv_fixed_bytes(conv));
+        if (!conv->held_fixed) {
+            status = sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+            goto out;
+        }
+    }
     if (calls & SIM_CONV_BACKWARD_INPUT) {
         sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
         if (!conv->tile_input.rows)
@@ -170,6 +180,7 @@ void sim_conv_destroy(SimConv *conv)
         return;
     sim_conv_dense_release(conv);
     free(conv->held);
+    free(conv->held_fixed);
     sim_fourier_destroy(conv->fourier);
     free(conv);
 }
@@ -245,12 +256,16 @@ static void narrow(const SimConv *conv, size_t n, float *from, uint16_t *to)
 
 void sim_conv_hold(SimConv *conv, const float *weights)
 {
-    if (!conv->held)
-        return;
-    if (conv->tile_forward.rows)
-        sim_conv_tile_rows_hold(conv, weights);
-    else
-        sim_conv_dense_hold(conv, weights);
+    conv->is_held = conv->is_held_fixed = false;
+    if (conv->use_spikes && conv->held_fixed) {
+        sim_conv_fixed_make(conv, weights, conv->held_fixed);
+        conv->is_held_fixed = true;
+    } else if (!conv->use_spikes && conv->held) {
+        if (conv->tile_forward.rows)
+            sim_conv_tile_rows_hold(conv, weights);
+        else
+            sim_conv_dense_hold(conv, weights);
+    }
 }
 
 /* All of these add, one step at a time: the same bits however time is cut. */
@@ -301,29 +316,49 @@ static void fourier_weights(const SimConv *conv, size_t nt, const float *x,
     }
 }
 
+/* Weights of 16 bits, once they are made. */
+static const void *made_at(const SimConv *conv, const void *scratch)
+{
+    return conv->is_held_fixed ? conv->held_fixed
+                               : (const unsigned char *)scratch + conv->strip_bytes;
+}
+
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, float *y, void *scratch)
 {
     SimArena arena = arena_over(conv, scratch);
-    if (conv->fourier)
+    if (conv->fourier) {
         fourier_forward(conv, nt, x->f32, weights, bias, y, arena.base);
-    else if (conv->use_spikes)
+    } else if (conv->use_spikes && conv->fixed.width) {
+        if (!conv->is_held_fixed)
+            sim_conv_fixed_make(conv, weights, arena.base);
+        sim_conv_fixed_forward(conv, nt, x->bits, made_at(conv, scratch), bias, y);
+    } else if (conv->use_spikes) {
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
-    else if (conv->tile_forward.rows)
+    } else if (conv->tile_forward.rows) {
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
-    else
+    } else {
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
+    }
 }
 
-bool sim_conv_by_rows(const SimConv *conv)
+bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratch)
 {
-    return conv->use_spikes && !conv->fourier;
+    if (!conv->use_spikes || conv->fourier)
+        return false;
+    if (conv->fixed.width && !conv->is_held_fixed)
+        sim_conv_fixed_make(conv, weights, arena_over(conv, scratch).base);
+    return true;
 }
 
 void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float *weights,
-                           const float *bias, size_t first, size_t last, float *y)
+                           const float *bias, const void *scratch, size_t first,
+                           size_t last, float *y)
 {
-    sim_conv_spikes_rows(conv, x->bits, weights, bias, first, last, y);
+    if (conv->fixed.width)
+        sim_conv_fixed_rows(conv, x->bits, made_at(conv, scratch), bias, first, last, y);
+    else
+        sim_conv_spikes_rows(conv, x->bits, weights, bias, first, last, y);
 }
 
 static void input_in_f32(const SimConv *conv, size_t nt, const float *dy,

@@ -44,18 +44,22 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
                       const float *bias, float *y, void *scratch);
 
 /* Whether forward may be asked for row by row until it is chosen anew: not for kernels
- * that go through a whole step. */
-bool sim_conv_by_rows(const SimConv *conv);
+ * that go through a whole step. Leaves the weights in scratch as the rows take them,
+ * unless they are held. */
+bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratch);
 
 /* Rows `first` up to `last` of one step, the images below each other; x is that of the
  * step. y [last - first, ow, K], the same bits as sim_conv_forward. On the calling thread,
- * with no scratch: tasks of a team may call it side by side. */
+ * with scratch as sim_conv_begin_rows has left it: tasks of a team may call it side by
+ * side. */
 void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float *weights,
-                           const float *bias, size_t first, size_t last, float *y);
+                           const float *bias, const void *scratch, size_t first,
+                           size_t last, float *y);
 
-/* Puts the weights in the order of the dense kernel for all forward calls to come, which
+/* Puts the weights in the order of the chosen kernel for all forward calls to come, which
  * else each do so: worth it where one call brings a step of a long sequence. The weights
- * must stay as they are until held again. Nothing happens unless planned. */
+ * must stay as they are until held again; where another kernel is chosen by then, its
+ * calls each do so again. Nothing happens unless planned. */
 void sim_conv_hold(SimConv *conv, const float *weights);
 
 /* Which kernel takes spikes forward, from the density of the input; to be called at fixed

@@ -1,5 +1,5 @@
 /* sim/conv_internal.h: the parts of a planned convolution, shared by conv.c (which path),
- * conv_spikes.c (the spike kernels), conv_dense.c (the dense library) and conv_tiles.c
+ * conv_spikes.c and conv_fixed.c (the spike kernels), conv_dense.c (the dense library) and conv_tiles.c
  * (tile units), all spread over the team. */
 #pragma once
 
@@ -83,6 +83,13 @@ size_t sim_conv_stacks(const SimConvBands *bands);
 /* Image and first row of a slot of all stacks; false where there is no image. */
 bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row);
 
+typedef struct SimConvFixed { /* forward from spikes with weights of 16 bits */
+    size_t width;             /* outputs of a block of weights; 0: not planned */
+    size_t blocks;            /* of a group */
+    size_t block_numbers;     /* of 16 bits */
+    bool four;                /* any four rows sum to 16 bits */
+} SimConvFixed;
+
 enum { SIM_CONV_TILE_TAPS = 49 };
 
 struct SimConv {
@@ -97,8 +104,10 @@ struct SimConv {
     SimConvDense dense[SIM_DENSE_CALLS];
     SimConvTileRows tile_forward, tile_input;
     SimConvTileWeights tile_weights;
-    void *held; /* owned, weights in the order of dense forward; or NULL */
-    bool is_held;
+    SimConvFixed fixed;
+    void *held, *held_fixed; /* owned, weights in the order of dense forward, or as
+                                `fixed`; or NULL */
+    bool is_held, is_held_fixed;
     SimFourier *fourier; /* takes all dense calls; NULL: not planned */
     /* Where a kernel knows no bf16: the front of scratch, for so many steps at a time.
      * Steps 0: not planned. */
@@ -172,6 +181,16 @@ void sim_conv_spikes_input(const SimConv *conv, size_t nt, const uint64_t *activ
 void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bits,
                              double density, const SimTensor *dy, float *d_weights,
                              SimConvGather *gather);
+
+/* The same with weights of 16 bits, once these are made; the same promises. Plans nothing
+ * where spikes go another way, or sums might leave 32 bits. */
+void sim_conv_fixed_plan(SimConv *conv);
+size_t sim_conv_fixed_bytes(const SimConv *conv); /* that the weights take */
+void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *to);
+void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
+                            const void *made, const float *bias, float *y);
+void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *made,
+                         const float *bias, size_t first, size_t last, float *y);
 
 /* Whether dense products of that shape are made of pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);

@@ -33,7 +33,7 @@ enum {
 
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
 {
-    return context->precision != SIM_PRECISION_F32 && s->groups == 1 && s->c >= NARROW &&
+    return sim_precision_has_pieces(context->precision) && s->groups == 1 && s->c >= NARROW &&
            s->k >= NARROW && s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
 }
 

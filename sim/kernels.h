@@ -12,7 +12,12 @@
 
 #include "sim/conv_shape.h"
 
-enum { SIM_CPU_AVX2 = 1, SIM_CPU_AVX512 = 2, SIM_CPU_AMX = 4 /* bfloat16 tiles */ };
+enum {
+    SIM_CPU_AVX2 = 1,
+    SIM_CPU_AVX512 = 2,
+    SIM_CPU_AMX = 4, /* bfloat16 tiles */
+    SIM_CPU_VNNI = 8 /* sums of 16-bit products */
+};
 enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
 
 /* Weights for conv_spikes_forward: at [tap, channel from c_first, k from k_first], with
@@ -23,6 +28,21 @@ typedef struct SimRows {
     const float *start; /* [k], what sums begin with; NULL: what y holds */
 } SimRows;
 enum { SIM_TAPS = 25 };
+
+/* Weights for conv_fixed_forward, of some outputs of one group: a row of `width` whole
+ * numbers for each [tap, channel of the group], then one of zeros. A multiple of 32
+ * outputs, at most SIM_FIXED_WIDTH; of every 32, output j is followed by output 16 + j. */
+typedef struct SimFixed {
+    const int16_t *at;
+    size_t width;
+    const float *scale; /* [width], what a whole number stands for */
+    const float *start; /* [k], or NULL: zeros */
+    bool four;          /* any four rows sum to 16 bits */
+} SimFixed;
+enum {
+    SIM_FIXED_WIDTH = 256,
+    SIM_FIXED_WORDS = 512 /* of spikes, that one output sees at most */
+};
 
 typedef struct SimOuter { /* pixels for sums of products, in numbers from one to the next
                            */
@@ -276,6 +296,19 @@ typedef struct SimKernels {
                                 size_t k_first, size_t k_last, size_t c_first,
                                 size_t c_last, const uint64_t *bits,
                                 const SimRows *weights, float *y);
+    /* y [row_first..row_last, ow, k_first..k_last] = start + scale times the sum of the
+     * weight rows of all set bits of the group, rounded to f32 and then once more. No
+     * sum may leave 32 bits. */
+    void (*conv_fixed_forward)(const SimConvShape *shape, size_t row_first,
+                               size_t row_last, size_t k_first, size_t k_last,
+                               const uint64_t *bits, const SimFixed *weights, float *y);
+    /* largest [k] = the larger of itself and |w|, w [rows, stride], as the bits of f32. */
+    void (*fixed_largest)(size_t rows, size_t stride, size_t k, const float *w,
+                          uint32_t *largest);
+    /* Rows as in SimFixed from w [rows, stride]: w times factor [k] to the nearest whole
+     * number, zeros where the factor is 0 and past k up to a multiple of 32. */
+    void (*fixed_rows)(size_t rows, size_t stride, size_t k, const float *w,
+                       const float *factor, size_t width, int16_t *to);
     /* dx [row_first..row_last, w, c_first..c_last] += the gradient, at the bits set in
      * `active` only: dot products over taps outside, output channels inside, in 16
      * partial sums (channel mod 16) that are folded by halves. */

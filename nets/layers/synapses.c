@@ -72,19 +72,24 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     return SIM_OK;
 }
 
-void net_synapses_forward(const NetLayerRun *run)
+static void choose_and_hold(const NetLayerRun *run)
 {
     sim_conv_choose(run->prepared, (double)run->density); /* others may share it */
     if (run->t0 == 0) /* weights stay for a sequence */
         sim_conv_hold(run->prepared, run->params[WEIGHT]);
+}
+
+void net_synapses_forward(const NetLayerRun *run)
+{
+    choose_and_hold(run);
     sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
                      run->params[BIAS], run->y.f32, run->scratch);
 }
 
 bool net_synapses_begin_rows(const NetLayerRun *run)
 {
-    sim_conv_choose(run->prepared, (double)run->density);
-    return sim_conv_by_rows(run->prepared);
+    choose_and_hold(run);
+    return sim_conv_begin_rows(run->prepared, run->params[WEIGHT], run->scratch);
 }
 
 void net_synapses_forward_rows(const NetLayerRun *run, size_t t, size_t first,
@@ -92,7 +97,7 @@ void net_synapses_forward_rows(const NetLayerRun *run, size_t t, size_t first,
 {
     const SimTensor x = net_rows_of(&run->x[0], t, 0, 0);
     sim_conv_forward_rows(run->prepared, &x, run->params[WEIGHT], run->params[BIAS],
-                          first, last, y);
+                          run->scratch, first, last, y);
 }
 
 void net_synapses_backward(const NetLayerRun *run)

@@ -59,34 +59,7 @@ static inline __m128 fold_to_four(const Vector *part)
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
-/* The number of each bit set, times step. */
-static inline void write_rows(uint64_t ones, uint32_t step, uint32_t *list)
-{
-    while (ones) {
-#pragma GCC unroll 4
-        for (size_t i = 0; i < 4; i++) {
-            list[i] = (uint32_t)_tzcnt_u64(ones) * step;
-            ones = _blsr_u64(ones);
-        }
-        list += 4;
-    }
-}
-
-/* Appends base + each of n rows; returns the new end. */
-static inline uint32_t *append_rows(size_t n, const uint32_t *row, uint32_t base,
-                                    uint32_t *list)
-{
-    size_t i = 0;
-    do {
-        _mm256_storeu_si256(
-            (__m256i *)(void *)(list + i),
-            _mm256_add_epi32(
-                _mm256_set1_epi32((int)base),
-                _mm256_loadu_si256((const __m256i *)(const void *)(row + i))));
-        i += 8;
-    } while (i < n);
-    return list + n;
-}
+#include "sim/kernels/list_avx2.inc"
 
 /* 255 for every bit set. */
 static inline __m256i bytes_of(uint32_t ones)

@@ -59,33 +59,7 @@ static inline __m128 fold_to_four(const Vector *part)
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
-/* The number of each bit set, times step. Always the same work: no branch to guess. */
-static inline void write_rows(uint64_t ones, uint32_t step, uint32_t *list)
-{
-    const __m512i steps = _mm512_set1_epi32((int)(16 * step));
-    __m512i row = _mm512_mullo_epi32(
-        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-        _mm512_set1_epi32((int)step));
-    for (size_t i = 0; i < 4; i++, ones >>= 16) {
-        const __mmask16 now = (__mmask16)ones;
-        _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(now, row));
-        list += _mm_popcnt_u32(now);
-        row = _mm512_add_epi32(row, steps);
-    }
-}
-
-/* Appends base + each of n rows; returns the new end. */
-static inline uint32_t *append_rows(size_t n, const uint32_t *row, uint32_t base,
-                                    uint32_t *list)
-{
-    size_t i = 0;
-    do { /* 0 to 16 are the rule: no branch to guess */
-        _mm512_storeu_si512(list + i, _mm512_add_epi32(_mm512_set1_epi32((int)base),
-                                                       _mm512_loadu_si512(row + i)));
-        i += 16;
-    } while (i < n);
-    return list + n;
-}
+#include "sim/kernels/list_avx512.inc"
 
 static void tally(size_t n, const uint64_t *bits, size_t stride, uint32_t *counts)
 {

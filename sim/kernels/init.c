@@ -38,6 +38,8 @@ unsigned sim_cpu_detect(void)
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         cpu |= SIM_CPU_AVX512;
+    if ((cpu & SIM_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
+        cpu |= SIM_CPU_VNNI;
     if ((cpu & SIM_CPU_AVX512) && has_amx())
         cpu |= SIM_CPU_AMX;
 #endif
@@ -52,6 +54,8 @@ void sim_kernels_init(SimKernels *kernels, unsigned cpu)
         sim_kernels_init_avx2(kernels);
     if (cpu & SIM_CPU_AVX512)
         sim_kernels_init_avx512(kernels);
+    if (cpu & SIM_CPU_VNNI)
+        sim_conv_fixed_init_vnni(kernels);
     if (cpu & SIM_CPU_AMX)
         sim_kernels_init_amx(kernels);
 #else
