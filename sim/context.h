@@ -25,13 +25,13 @@ typedef enum SimSpikePath {                    /* which kernels take packed spik
 
 /* How products are computed. With tile units (AMX) a bfloat16 product is ten times as fast
  * as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces; sums are f32
- * always. Spikes need no product but the weights: forward these are rounded to 16 bits
- * (sim/conv_fixed.c), unless all is f32. */
+ * always. Spikes need no products, but weights of 16 bits take half the bytes: see
+ * sim/conv_fixed.c. */
 typedef enum SimPrecision {
     SIM_PRECISION_F32,   /* f32 products, f32 weights */
     SIM_PRECISION_FIXED, /* f32 products; 16-bit weights for spikes forward */
     SIM_PRECISION_SPLIT, /* pieces: 24 bits forward, 16 bits backward */
-    SIM_PRECISION_BF16   /* one piece: 8 bits */
+    SIM_PRECISION_BF16   /* one piece: 8 bits; 14-bit weights for spikes forward */
 } SimPrecision;
 extern const char *const sim_precisions[]; /* names in that order, ends with NULL */
 

@@ -23,7 +23,7 @@ enum {
     NARROWEST = 64,        /* outputs that make a list worth while, but with */
     FEW_PIXELS = 64,       /* of output for each thread every thread has its own, */
     STEP = 32,             /* at least so many */
-    COLUMNS = 32,          /* of weights made by one task */
+    COLUMNS = 64,          /* of weights made by one task */
     LIMIT = 32767,
     LIMIT_OF_FOUR = 8191
 };
@@ -43,7 +43,8 @@ void sim_conv_fixed_plan(SimConv *conv)
     const size_t threads = (size_t)conv->context->team.n_threads;
     const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
     const size_t rows = s->kh * s->kw * c_group;
-    if (conv->form != SIM_SPIKES || precision == SIM_PRECISION_F32 ||
+    if (conv->form != SIM_SPIKES ||
+        (precision != SIM_PRECISION_FIXED && precision != SIM_PRECISION_BF16) ||
         conv->break_even.forward <= 0.0 || rows > INT32_MAX / LIMIT ||
         s->kh * s->kw * (blocks(c_group, 64) + 1) > SIM_FIXED_WORDS)
         return; /* f32 rows */
@@ -106,7 +107,7 @@ static void make_task(void *argument, size_t index, size_t thread)
     const SimConvFixed *f = &m->conv->fixed;
     const SimKernels *kernels = &m->conv->context->kernels;
     const size_t k_group = s->k / s->groups, rows = s->kh * s->kw * (s->c / s->groups);
-    const size_t per_block = f->width / COLUMNS, block = index / per_block;
+    const size_t per_block = blocks(f->width, COLUMNS), block = index / per_block;
     const size_t column = index % per_block * COLUMNS;
     const size_t k_in_group = block % f->blocks * f->width + column;
     int16_t *const to = m->room.rows + block * f->block_numbers + column;
@@ -135,7 +136,7 @@ void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *memory
     const SimConvFixed *f = &conv->fixed;
     Making m = {.conv = conv, .weights = weights, .room = room_at(conv, memory)};
     sim_team_run(&conv->context->team,
-                 conv->shape.groups * f->blocks * (f->width / COLUMNS), make_task, &m);
+                 conv->shape.groups * f->blocks * (blocks(f->width, COLUMNS)), make_task, &m);
 }
 
 /* --- forward -------------------------------------------------------------------------

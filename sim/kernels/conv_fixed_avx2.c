@@ -59,15 +59,21 @@ static inline Vector first_of(size_t n)
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/* y [at most n] = scale sum + start. */
-static inline void finish(Vector sum, size_t n, const float *scale, const float *start,
-                          float *y)
+/* y = scale sum + start. */
+static inline void finish(Vector sum, const float *scale, const float *start, float *y)
+{
+    _mm256_storeu_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale),
+                                        _mm256_loadu_ps(start)));
+}
+
+/* The same for the first n outputs, or all. */
+static inline void finish_part(size_t n, Vector sum, const float *scale,
+                               const float *start, float *y)
 {
     const Vector mask = first_of(n);
-    const __m256 begin =
-        start ? _mm256_maskload_ps(start, mask) : _mm256_setzero_ps();
-    _mm256_maskstore_ps(
-        y, mask, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale), begin));
+    _mm256_maskstore_ps(y, mask,
+                        _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale),
+                                        _mm256_maskload_ps(start, mask)));
 }
 
 #include "sim/kernels/list_avx2.inc"

@@ -38,7 +38,8 @@ unsigned sim_cpu_detect(void)
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         cpu |= SIM_CPU_AVX512;
-    if ((cpu & SIM_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
+    if ((cpu & SIM_CPU_AVX512) && __builtin_cpu_supports("avx512vnni") &&
+        __builtin_cpu_supports("avx512vbmi2"))
         cpu |= SIM_CPU_VNNI;
     if ((cpu & SIM_CPU_AVX512) && has_amx())
         cpu |= SIM_CPU_AMX;

@@ -193,7 +193,9 @@ Test(fourier, chosen_at_any_precision)
         sim_arena_destroy(&arena);
         sim_conv_destroy(conv);
     }
-    free(x), free(w), free(y[0]), free(y[1]), free(y[2]);
+    for (SimPrecision p = SIM_PRECISION_F32; p <= SIM_PRECISION_BF16; p++)
+        free(y[p]);
+    free(x), free(w);
 }
 
 static unsigned levels[] = {SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
