@@ -18,8 +18,7 @@ static SimStatus cpu_from_name(const char *isa, unsigned *out)
     if (strcmp(isa, "avx2") == 0)
         want = SIM_CPU_AVX2;
     else if (strcmp(isa, "avx512") == 0)
-        want = SIM_CPU_AVX2 | SIM_CPU_AVX512 |
-               (have & (SIM_CPU_VNNI | SIM_CPU_AMX));
+        want = SIM_CPU_AVX2 | SIM_CPU_AVX512 | (have & (SIM_CPU_VNNI | SIM_CPU_AMX));
     else if (strcmp(isa, "ref") != 0)
         return sim_fail(SIM_ERR_VALUE,
                         "instruction set \"%s\" is not known: use ref, avx2 or avx512",
@@ -50,9 +49,9 @@ static SimStatus from_environment(const char *variable, const char *const *names
     char all[64] = "";
     for (int i = 0; names[i]; i++)
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
-                 i == 0           ? ""
+                 i == 0         ? ""
                  : names[i + 1] ? ", "
-                                  : " or ",
+                                : " or ",
                  names[i]);
     return sim_fail(SIM_ERR_VALUE, "%s=%s: use %s", variable, value, all);
 }

@@ -23,9 +23,9 @@ typedef enum SimSpikePath {                    /* which kernels take packed spik
                             SIM_SPIKES_NEVER   /* unpack and use the dense kernels */
 } SimSpikePath;
 
-/* How products are computed. With tile units (AMX) a bfloat16 product is ten times as fast
- * as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces; sums are f32
- * always. Spikes need no products, but weights of 16 bits take half the bytes: see
+/* How products are computed. With tile units (AMX) a bfloat16 product is ten times as
+ * fast as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces; sums are
+ * f32 always. Spikes need no products, but weights of 16 bits take half the bytes: see
  * sim/conv_fixed.c. */
 typedef enum SimPrecision {
     SIM_PRECISION_F32,   /* f32 products, f32 weights */
@@ -53,8 +53,9 @@ typedef struct SimContext {
 
 /* `n_threads` 0: all this process may use. `isa` NULL: the value of APICAL_ISA, else the
  * best of this machine; "ref", "avx2" or "avx512". The spike path comes from
- * APICAL_SPIKES=auto|always|never, the precision from APICAL_PRECISION=f32|fixed|split|bf16.
- * Fails on an unknown name or a level this CPU lacks. */
+ * APICAL_SPIKES=auto|always|never, the precision from
+ * APICAL_PRECISION=f32|fixed|split|bf16. Fails on an unknown name or a level this CPU
+ * lacks. */
 SimStatus sim_context_create(int n_threads, const char *isa, SimContext *out);
 
 /* Before anything is planned. Fails where it needs tile units and this CPU has none. */

@@ -49,9 +49,9 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratch);
 
 /* Rows `first` up to `last` of one step, the images below each other; x is that of the
- * step. y [last - first, ow, K], the same bits as sim_conv_forward. On the calling thread,
- * with scratch as sim_conv_begin_rows has left it: tasks of a team may call it side by
- * side. */
+ * step. y [last - first, ow, K], the same bits as sim_conv_forward. On the calling
+ * thread, with scratch as sim_conv_begin_rows has left it: tasks of a team may call it
+ * side by side. */
 void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float *weights,
                            const float *bias, const void *scratch, size_t first,
                            size_t last, float *y);

@@ -48,8 +48,7 @@ void sim_conv_fixed_plan(SimConv *conv)
         conv->break_even.forward <= 0.0 || rows > INT32_MAX / LIMIT ||
         s->kh * s->kw * (blocks(c_group, 64) + 1) > SIM_FIXED_WORDS)
         return; /* f32 rows */
-    const bool few =
-        conv->max_steps * s->n * s->oh * s->ow < FEW_PIXELS * threads;
+    const bool few = conv->max_steps * s->n * s->oh * s->ow < FEW_PIXELS * threads;
     size_t n = few ? smaller(threads, blocks(k_group, STEP)) : 1;
     while (width_of(k_group, n) > SIM_FIXED_WIDTH ||
            (width_of(k_group, n) > NARROWEST &&
@@ -112,21 +111,22 @@ static void make_task(void *argument, size_t index, size_t thread)
     const size_t k_in_group = block % f->blocks * f->width + column;
     int16_t *const to = m->room.rows + block * f->block_numbers + column;
     float *const scale = m->room.scale + block * f->width + column;
-    memset(to + rows * f->width, 0, COLUMNS * sizeof *to); /* the row of zeros */
+    const size_t most = smaller(COLUMNS, f->width - column);
+    memset(to + rows * f->width, 0, most * sizeof *to); /* the row of zeros */
     if (k_in_group >= k_group)
         return;
-    const size_t n = smaller(COLUMNS, k_group - k_in_group);
+    const size_t n = smaller(most, k_group - k_in_group);
     const float *const from = m->weights + block / f->blocks * k_group + k_in_group;
     const float limit = f->four ? LIMIT_OF_FOUR : LIMIT;
     uint32_t largest[COLUMNS] = {0};
     float factor[COLUMNS] = {0};
     kernels->fixed_largest(rows, s->k, n, from, largest);
     for (size_t k = 0; k < n; k++) {
-        float most;
-        memcpy(&most, &largest[k], sizeof most);
-        const bool is_some = isfinite(most) && most >= FLT_MIN * limit;
-        factor[k] = is_some ? limit / most : 0.0f;
-        scale[k] = is_some ? most / limit : isfinite(most) ? 0.0f : NAN;
+        float far;
+        memcpy(&far, &largest[k], sizeof far);
+        const bool is_some = isfinite(far) && far >= FLT_MIN * limit;
+        factor[k] = is_some ? limit / far : 0.0f;
+        scale[k] = is_some ? far / limit : isfinite(far) ? 0.0f : NAN;
     }
     kernels->fixed_rows(rows, s->k, n, from, factor, f->width, to);
 }
@@ -136,7 +136,8 @@ void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *memory
     const SimConvFixed *f = &conv->fixed;
     Making m = {.conv = conv, .weights = weights, .room = room_at(conv, memory)};
     sim_team_run(&conv->context->team,
-                 conv->shape.groups * f->blocks * (blocks(f->width, COLUMNS)), make_task, &m);
+                 conv->shape.groups * f->blocks * (blocks(f->width, COLUMNS)), make_task,
+                 &m);
 }
 
 /* --- forward -------------------------------------------------------------------------

@@ -87,7 +87,8 @@ static void largest(size_t rows, size_t stride, size_t k, const float *w,
     const Vector size = _mm256_set1_epi32(0x7fffffff);
     for (size_t i = 0; i < k; i += 8) {
         const Vector mask = first_of(k - i);
-        Vector most = _mm256_maskload_epi32((const int *)(const void *)(largest + i), mask);
+        Vector most =
+            _mm256_maskload_epi32((const int *)(const void *)(largest + i), mask);
         for (size_t row = 0; row < rows; row++)
             most = _mm256_max_epu32(
                 most, _mm256_and_si256(size, _mm256_castps_si256(_mm256_maskload_ps(

@@ -1,5 +1,5 @@
-/* sim/kernels/conv_fixed_avx512.c: convolution from packed spikes with weights of 16 bits,
- * and how they are made. */
+/* sim/kernels/conv_fixed_avx512.c: convolution from packed spikes with weights of 16
+ * bits, and how they are made. */
 #include "sim/kernels/conv_fixed_avx512.inc"
 
 static void largest(size_t rows, size_t stride, size_t k, const float *w,
@@ -13,11 +13,9 @@ static void largest(size_t rows, size_t stride, size_t k, const float *w,
         for (size_t row = 0; row < rows; row++) {
             const float *const from = w + row * stride + i;
             most[0] = _mm512_max_epu32(
-                most[0],
-                _mm512_and_si512(size, _mm512_maskz_loadu_epi32(a, from)));
+                most[0], _mm512_and_si512(size, _mm512_maskz_loadu_epi32(a, from)));
             most[1] = _mm512_max_epu32(
-                most[1],
-                _mm512_and_si512(size, _mm512_maskz_loadu_epi32(b, from + 16)));
+                most[1], _mm512_and_si512(size, _mm512_maskz_loadu_epi32(b, from + 16)));
         }
         _mm512_mask_storeu_epi32(largest + i, a, most[0]);
         _mm512_mask_storeu_epi32(largest + i + 16, b, most[1]);
@@ -38,13 +36,11 @@ static void round_rows(size_t rows, size_t stride, size_t k, const float *w,
             const float *const from = w + row * stride + i;
             const __m512 x = _mm512_maskz_loadu_ps(a, from);
             const __m512 z = _mm512_maskz_loadu_ps(b, from + 16);
-            const __m512i low =
-                _mm512_maskz_cvtps_epi32(use[0], _mm512_mul_ps(x, f[0]));
-            const __m512i high =
-                _mm512_maskz_cvtps_epi32(use[1], _mm512_mul_ps(z, f[1]));
-            _mm512_storeu_si512(to + row * width + i,
-                                _mm512_mask_blend_epi16(0xaaaaaaaa, low,
-                                                        _mm512_slli_epi32(high, 16)));
+            const __m512i low = _mm512_maskz_cvtps_epi32(use[0], _mm512_mul_ps(x, f[0]));
+            const __m512i high = _mm512_maskz_cvtps_epi32(use[1], _mm512_mul_ps(z, f[1]));
+            _mm512_storeu_si512(
+                to + row * width + i,
+                _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16)));
         }
     }
 }

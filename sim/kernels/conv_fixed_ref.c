@@ -53,8 +53,8 @@ static void forward(const SimConvShape *shape, size_t row_first, size_t row_last
                 for (size_t c = 0; c < c_group; c++)
                     if (bits[pixel * words + (c_first + c) / 64] >> (c_first + c) % 64 &
                         1)
-                        sum += weights->at[(tap * c_group + c) * weights->width +
-                                           place(k)];
+                        sum +=
+                            weights->at[(tap * c_group + c) * weights->width + place(k)];
             }
             y[out * s.k + k_first + k] = fmaf((float)sum, weights->scale[k],
                                               weights->start ? weights->start[k] : 0.0f);

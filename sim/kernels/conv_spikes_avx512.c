@@ -81,8 +81,8 @@ static void tally(size_t n, const uint64_t *bits, size_t stride, uint32_t *count
     X(1, 2)                                                                              \
     X(1, 3)                                                                              \
     X(1, 4)                                                                              \
-    X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(2, 1) X(2, 2) X(2, 3) X(3, 1) X(3, 2)      \
-        X(3, 3)
+    X(1, 5)                                                                              \
+    X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(2, 1) X(2, 2) X(2, 3) X(3, 1) X(3, 2) X(3, 3)
 #include "sim/kernels/conv_spikes.inc"
 
 void sim_conv_spikes_init_avx512(SimKernels *kernels)

@@ -138,16 +138,16 @@ static double distance(const double *want, const float *got, size_t n)
 
 static struct criterion_test_params all_cases(void)
 {
-    static Case cases[5 * 39];
+    static Case cases[8 * 39];
     static const struct {
         int isa;
         SimPrecision precision;
         double forward, back;
-    } levels[] = {{0, SIM_PRECISION_F32, 2e-6, 2e-6},
-                  {1, SIM_PRECISION_F32, 2e-6, 2e-6},
-                  {2, SIM_PRECISION_F32, 2e-6, 2e-6},
-                  {2, SIM_PRECISION_SPLIT, 2e-6, 1e-5},
-                  {2, SIM_PRECISION_BF16, 4e-3, 4e-3}};
+    } levels[] = {
+        {0, SIM_PRECISION_F32, 2e-6, 2e-6},   {1, SIM_PRECISION_F32, 2e-6, 2e-6},
+        {2, SIM_PRECISION_F32, 2e-6, 2e-6},   {0, SIM_PRECISION_FIXED, 1e-4, 2e-6},
+        {1, SIM_PRECISION_FIXED, 1e-4, 2e-6}, {2, SIM_PRECISION_FIXED, 1e-4, 2e-6},
+        {2, SIM_PRECISION_SPLIT, 2e-6, 1e-5}, {2, SIM_PRECISION_BF16, 4e-3, 4e-3}};
     static const SimConvShape shapes[] = {
         SHAPE(2, 6, 5, 2, 32, 3, 2, 1, 1),   SHAPE(1, 5, 5, 70, 20, 3, 1, 1, 1),
         SHAPE(2, 4, 4, 64, 128, 3, 1, 1, 1), SHAPE(2, 1, 1, 130, 10, 1, 1, 0, 1),

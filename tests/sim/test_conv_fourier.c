@@ -175,7 +175,7 @@ Test(fourier, chosen_at_any_precision)
     cr_assert_eq(sim_conv_shape(&s), SIM_OK);
     cr_assert(sim_fourier_pays(&s));
     float *const x = take(N * SIDE * SIDE * C, 1),
-                 *const w = take(KERNEL * KERNEL * C * C, 2), *y[3];
+                 *const w = take(KERNEL * KERNEL * C * C, 2), *y[SIM_PRECISION_BF16 + 1];
     for (SimPrecision p = SIM_PRECISION_F32; p <= SIM_PRECISION_BF16; p++) {
         SimContext context;
         SimConv *conv = NULL;
