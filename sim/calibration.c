@@ -12,7 +12,7 @@
 #include "sim/conv_internal.h"
 #include "sim/hash.h"
 
-enum { VERSION = 1, LINE = 256, MACHINE = 160, LARGEST_FILE = 1 << 20, SUM_DIGITS = 16 };
+enum { VERSION = 2, LINE = 256, MACHINE = 160, LARGEST_FILE = 1 << 20, SUM_DIGITS = 16 };
 
 struct SimCalibration {
     char machine[MACHINE];
@@ -123,6 +123,10 @@ static SimCalibrationRow class_of(const SimConvShape *s, const SimContext *conte
     const SimPrecision dense =
         sim_conv_has_pieces(s, context) ? context->precision : SIM_PRECISION_F32;
     snprintf(row.dense, sizeof row.dense, "%s", sim_precisions[dense]);
+    snprintf(row.spikes, sizeof row.spikes, "%s",
+             !sim_conv_takes_fixed(s, context)          ? "f32"
+             : context->precision == SIM_PRECISION_BF16 ? "14-bit"
+                                                        : "16-bit");
     for (size_t pixels = s->n * s->oh * s->ow; pixels > 1; pixels /= 2)
         row.pixels_log2++;
     return row;
@@ -141,7 +145,7 @@ static SimCalibrationRow *find(const SimCalibration *table, const SimCalibration
         if (row->c == want->c && row->k == want->k && row->kh == want->kh &&
             row->kw == want->kw && row->stride == want->stride &&
             row->groups == want->groups && strcmp(row->dense, want->dense) == 0 &&
-            away < nearest) {
+            strcmp(row->spikes, want->spikes) == 0 && away < nearest) {
             found = row;
             nearest = away;
         }
@@ -244,9 +248,9 @@ static SimStatus write_text(const SimCalibration *table, bool used_only,
         if ((used_only && !r->used) || (measured_only && !r->measured))
             continue;
         n += snprintf(text + n, size - (size_t)n,
-                      "%zu %zu %zux%zu %zu %zu %zu %s  %.3f %.3f %.3f  %s\n", r->c, r->k,
-                      r->kh, r->kw, r->stride, r->groups, r->pixels_log2, r->dense,
-                      r->at.forward, r->at.input, r->at.weights,
+                      "%zu %zu %zux%zu %zu %zu %zu %s %s  %.3f %.3f %.3f  %s\n", r->c,
+                      r->k, r->kh, r->kw, r->stride, r->groups, r->pixels_log2, r->dense,
+                      r->spikes, r->at.forward, r->at.input, r->at.weights,
                       r->measured ? "measured" : "built-in");
     }
     sum_of(text, (size_t)n, sum);
@@ -277,17 +281,32 @@ static bool is_density(double x)
     return x >= 0.0 && x <= 1.0;
 }
 
-static bool parse_row(const char *line, SimCalibrationRow *out)
+static bool is_known(const char *spikes)
+{
+    return strcmp(spikes, "f32") == 0 || strcmp(spikes, "16-bit") == 0 ||
+           strcmp(spikes, "14-bit") == 0;
+}
+
+static bool parse_row(const char *line, int version, SimCalibrationRow *out)
 {
     SimCalibrationRow r = {0};
     char from[16];
-    int end = 0;
-    if (strchr(line, '-') && !strstr(line, "built-in"))
+    int end = 0, numbers;
+    if (strstr(line, " -"))
         return false; /* scanf would take a negative size */
-    if (sscanf(line, "%zu %zu %zux%zu %zu %zu %zu %7s %lf %lf %lf %15s%n", &r.c, &r.k,
-               &r.kh, &r.kw, &r.stride, &r.groups, &r.pixels_log2, r.dense, &r.at.forward,
-               &r.at.input, &r.at.weights, from, &end) != 12 ||
-        line[end] != '\0')
+    if (sscanf(line, "%zu %zu %zux%zu %zu %zu %zu %7s%n", &r.c, &r.k, &r.kh, &r.kw,
+               &r.stride, &r.groups, &r.pixels_log2, r.dense, &end) != 8)
+        return false;
+    line += end;
+    snprintf(r.spikes, sizeof r.spikes, "f32");
+    if (version > 1) {
+        if (sscanf(line, " %7s%n", r.spikes, &end) != 1 || !is_known(r.spikes))
+            return false;
+        line += end;
+    }
+    numbers = sscanf(line, "%lf %lf %lf %15s%n", &r.at.forward, &r.at.input,
+                     &r.at.weights, from, &end);
+    if (numbers != 4 || line[end] != '\0')
         return false;
     r.measured = strcmp(from, "measured") == 0;
     *out = r;
@@ -305,9 +324,9 @@ static SimStatus read_text(SimCalibration *table, const char *machine, const cha
     SimCalibrationRow row;
     if (!next_line(&at, line) || sscanf(line, "apical break-even %d", &version) != 1)
         return sim_fail(SIM_ERR_FORMAT, "this is no calibration of kernels");
-    if (version != VERSION)
+    if (version < 1 || version > VERSION)
         return sim_fail(SIM_ERR_FORMAT,
-                        "a calibration of version %d, this program has version %d",
+                        "a calibration of version %d, this program knows 1 to %d",
                         version, VERSION);
     if (!next_line(&at, line) || strncmp(line, "machine ", 8) != 0)
         return sim_fail(SIM_ERR_FORMAT, "a calibration that does not name its machine");
@@ -324,7 +343,7 @@ static SimStatus read_text(SimCalibration *table, const char *machine, const cha
                                 "a damaged calibration: its check sum does not fit");
             return SIM_OK;
         }
-        if (!parse_row(line, &row))
+        if (!parse_row(line, version, &row))
             return sim_fail(SIM_ERR_FORMAT, "a calibration with a row \"%.60s\"", line);
         if (table) {
             const SimStatus status = put(table, &row);

@@ -10,14 +10,15 @@
  * Nothing is measured unless the table is told to. What was measured is kept in one file
  * per machine, text with a check sum, written whole:
  *
- *     apical break-even 1
+ *     apical break-even 2
  *     machine Intel(R) Xeon(R) Processor, avx512, 2 threads
- *     64 64 3x3 1 1 14 f32  0.312 0.287 0.351  measured
+ *     64 64 3x3 1 1 14 f32 f32  0.312 0.287 0.351  measured
  *     sum 5f0c...
  *
  * A row: channels in and out of a group, kernel, stride, groups, binary logarithm of the
- * output pixels of a step, precision of the dense kernel; densities of forward, gradient
- * of the input, gradient of the weights; where they come from. */
+ * output pixels of a step, precision of the dense kernel, weights of the spike kernel
+ * forward; densities of forward, gradient of the input, gradient of the weights; where
+ * they come from. Version 1 knew f32 weights alone. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +34,8 @@ typedef struct SimBreakEven { /* densities above which the dense kernel is faste
 typedef struct SimCalibrationRow { /* a class of work */
     size_t c, k;                   /* of a group */
     size_t kh, kw, stride, groups, pixels_log2;
-    char dense[8]; /* precision of the dense kernel: "f32" */
+    char dense[8];  /* precision of the dense kernel: "f32" */
+    char spikes[8]; /* weights of the spike kernel forward: "f32", "16-bit", "14-bit" */
     SimBreakEven at;
     bool measured; /* else built in */
     bool used;     /* by a plan since the table was made */

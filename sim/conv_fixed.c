@@ -36,17 +36,23 @@ static size_t width_of(size_t k_group, size_t n_blocks)
     return blocks(blocks(k_group, n_blocks), STEP) * STEP;
 }
 
+bool sim_conv_takes_fixed(const SimConvShape *s, const SimContext *context)
+{
+    const SimPrecision precision = context->precision;
+    const size_t c_group = s->c / s->groups, taps = s->kh * s->kw;
+    return (precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16) &&
+           taps * c_group <= INT32_MAX / LIMIT &&
+           taps * (blocks(c_group, 64) + 1) <= SIM_FIXED_WORDS;
+}
+
 void sim_conv_fixed_plan(SimConv *conv)
 {
     const SimConvShape *s = &conv->shape;
-    const SimPrecision precision = conv->context->precision;
     const size_t threads = (size_t)conv->context->team.n_threads;
     const size_t c_group = s->c / s->groups, k_group = s->k / s->groups;
     const size_t rows = s->kh * s->kw * c_group;
-    if (conv->form != SIM_SPIKES ||
-        (precision != SIM_PRECISION_FIXED && precision != SIM_PRECISION_BF16) ||
-        conv->break_even.forward <= 0.0 || rows > INT32_MAX / LIMIT ||
-        s->kh * s->kw * (blocks(c_group, 64) + 1) > SIM_FIXED_WORDS)
+    if (conv->form != SIM_SPIKES || conv->break_even.forward <= 0.0 ||
+        !sim_conv_takes_fixed(s, conv->context))
         return; /* f32 rows */
     const bool few = conv->max_steps * s->n * s->oh * s->ow < FEW_PIXELS * threads;
     size_t n = few ? smaller(threads, blocks(k_group, STEP)) : 1;
@@ -55,7 +61,7 @@ void sim_conv_fixed_plan(SimConv *conv)
             rows * width_of(k_group, n) * sizeof(int16_t) > BLOCK_BYTES))
         n++;
     conv->fixed = (SimConvFixed){.width = width_of(k_group, n),
-                                 .four = precision == SIM_PRECISION_BF16};
+                                 .four = conv->context->precision == SIM_PRECISION_BF16};
     conv->fixed.blocks = blocks(k_group, conv->fixed.width);
     conv->fixed.block_numbers = (rows + 1) * conv->fixed.width;
 }

@@ -184,6 +184,7 @@ void sim_conv_spikes_weights(const SimConv *conv, size_t nt, const uint64_t *bit
 
 /* The same with weights of 16 bits, once these are made; the same promises. Plans nothing
  * where spikes go another way, or sums might leave 32 bits. */
+bool sim_conv_takes_fixed(const SimConvShape *shape, const SimContext *context);
 void sim_conv_fixed_plan(SimConv *conv);
 size_t sim_conv_fixed_bytes(const SimConv *conv); /* that the weights take */
 void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *to);
