@@ -138,8 +138,6 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     t->rows = blocks(t->y_h, t->step) * t->step;
     while (t->rows > t->step && is_too_much(s, t))
         t->rows -= t->step;
-    const size_t turns = blocks(t->y_h, t->rows); /* of about the same size */
-    t->rows = blocks(t->y_h, turns * t->step) * t->step;
 }
 
 static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
@@ -185,7 +183,7 @@ typedef struct Work {
     const SimTileRowsRoom *room;
     size_t taps, k_blocks; /* blocks of outputs */
     SimConvBands bands;
-    size_t turns, ring; /* turns of rows; rows of x in the ring */
+    size_t rows, turns, ring; /* of y in a turn; rows of x in the ring */
     SimTensor x, y;
     const float *weights, *bias;
     bool accumulate, around_cache;
@@ -372,8 +370,8 @@ static void rows_task(void *argument, size_t index, size_t thread)
     const SimConvTileRows *t = w->t;
     const SimTileRowsRoom *room = w->room;
     const size_t block = index % w->k_blocks, stack = index / w->k_blocks / w->turns;
-    const size_t first = index / w->k_blocks % w->turns * t->rows;
-    const size_t last = smaller(first + t->rows, w->bands.rows);
+    const size_t first = index / w->k_blocks % w->turns * w->rows;
+    const size_t last = smaller(first + w->rows, w->bands.rows);
     const size_t pixels = (last - first) * t->y_w, k = block * SIM_TILE_BLOCK;
     const bool is_bf16 = w->y.form == SIM_BF16;
     prepare(w, stack, first, last, thread);
@@ -425,8 +423,9 @@ static void run(size_t nt, Work *w)
     const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
     w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
     w->bands = sim_conv_bands(nt * s->n, t->y_h, t->step);
-    w->turns = blocks(w->bands.rows, t->rows);
-    w->ring = ring_rows(s, t, w->bands.n == 1, smaller(t->rows, w->bands.rows));
+    w->turns = blocks(w->bands.rows, t->rows); /* of about the same size */
+    w->rows = blocks(w->bands.rows, w->turns * t->step) * t->step;
+    w->ring = ring_rows(s, t, w->bands.n == 1, w->rows);
     for (size_t i = 0; i < t->threads; i++)
         w->room->threads[i].is_used = false;
     list_columns(w);

@@ -14,7 +14,8 @@
 enum {
     CACHE_BYTES = 3 << 19,   /* of both factors laid out */
     PART_BYTES = 3 << 19,    /* of sums of all parts */
-    PARTS = 8,               /* at most */
+    PARTS = 8,               /* at most, */
+    PART_ROWS = 3,           /* at least */
     PIXEL = SIM_STACK_PIXEL, /* numbers of a block of channels of a pixel */
     CUT = 2,                 /* blocks of channels of x, or a multiple: a word */
     TILE = SIM_TILE_SIDE * SIM_TILE_SIDE,
@@ -93,6 +94,13 @@ static size_t laid_bytes(const SimConv *conv, size_t rows)
            sizeof(uint16_t);
 }
 
+/* Blocks of channels of x in a task: as many tasks as threads where parts are fewer. */
+static size_t c_cut(const SimConvShape *s, size_t threads, size_t parts)
+{
+    const size_t cuts = smaller(blocks(threads, parts), blocks(c_blocks(s), CUT));
+    return blocks(c_blocks(s), CUT * cuts) * CUT;
+}
+
 void sim_conv_tile_weights_plan(SimConv *conv)
 {
     const SimConvShape *s = &conv->shape;
@@ -103,8 +111,7 @@ void sim_conv_tile_weights_plan(SimConv *conv)
     t->threads = (size_t)conv->context->team.n_threads;
     const size_t sums = count_units(s) * SUMS * sizeof(float);
     t->parts = smaller(larger(PART_BYTES / sums, 1), smaller(PARTS, s->oh));
-    const size_t cuts = smaller(blocks(t->threads, t->parts), blocks(c_blocks(s), CUT));
-    t->c_cut = blocks(c_blocks(s), CUT * cuts) * CUT;
+    t->c_cut = c_cut(s, t->threads, t->parts);
     t->rows = s->oh;
     while (t->rows > 1 && laid_bytes(conv, t->rows) > CACHE_BYTES)
         t->rows--;
@@ -133,8 +140,9 @@ typedef struct Work {
     const SimTensor *x, *dy;
     float *d_weights;
     SimConvBands bands;
-    size_t all_rows, cuts; /* of dy, of all stacks; of the channels of x */
-    size_t ring;           /* rows of x in it */
+    size_t all_rows, parts; /* of dy, of all stacks */
+    size_t cuts, c_cut;     /* of the channels of x, blocks in each */
+    size_t ring;            /* rows of x in it */
 } Work;
 
 typedef struct Task { /* what a thread is at */
@@ -319,7 +327,7 @@ static void sum_block(const Task *task, size_t block)
     const Work *w = task->w;
     const SimConvShape *s = &w->conv->shape;
     _Alignas(SIM_ALIGN) float own[SUMS];
-    const bool alone = w->conv->tile_weights.parts == 1;
+    const bool alone = w->parts == 1;
     const bool once = alone && task->is_first && task->is_last; /* needs no room */
     float *const part = w->room->sums + task->part * count_units(s) * SUMS;
     Unit u;
@@ -336,10 +344,9 @@ static void sum_block(const Task *task, size_t block)
                 }
 }
 
-/* The first row of a part; those of few rows may be empty. */
 static size_t part_first(const Work *w, size_t part)
 {
-    return w->all_rows * part / w->conv->tile_weights.parts;
+    return w->all_rows * part / w->parts;
 }
 
 static void part_task(void *argument, size_t index, size_t thread)
@@ -350,8 +357,8 @@ static void part_task(void *argument, size_t index, size_t thread)
     const size_t part = index / w->cuts;
     const size_t first = part_first(w, part), last = part_first(w, part + 1);
     Task task = {.w = w, .thread = thread, .part = part};
-    task.c_first = index % w->cuts * t->c_cut;
-    task.c_last = smaller(task.c_first + t->c_cut, c_blocks(s));
+    task.c_first = index % w->cuts * w->c_cut;
+    task.c_last = smaller(task.c_first + w->c_cut, c_blocks(s));
     size_t laid = 0; /* rows of x of the stack */
     for (size_t at = first; at < last; at += task.end - task.row) {
         const size_t stack = at / w->bands.rows;
@@ -385,11 +392,9 @@ static void add_task(void *argument, size_t index, size_t thread)
         return;
     for (u.ky = 0; u.ky < s->kh; u.ky++)
         for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS)
-            for (size_t part = 0; part < w->conv->tile_weights.parts; part++)
-                if (part_first(w, part) < part_first(w, part + 1))
-                    add_unit(w, u,
-                             w->room->sums +
-                                 (part * count_units(s) + index_of(s, u)) * SUMS);
+            for (size_t part = 0; part < w->parts; part++)
+                add_unit(w, u,
+                         w->room->sums + (part * count_units(s) + index_of(s, u)) * SUMS);
 }
 
 void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
@@ -405,11 +410,15 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
               .x = x,
               .dy = dy,
               .d_weights = d_weights,
-              .bands = sim_conv_bands(nt * s->n, s->oh, 1),
-              .cuts = blocks(c_blocks(s), t->c_cut)};
+              .bands = sim_conv_bands(nt * s->n, s->oh, 1)};
     w.all_rows = sim_conv_stacks(&w.bands) * w.bands.rows;
+    /* A thread more is worth a row that two lay out. */
+    const size_t least = c_blocks(s) > CUT ? 1 : smaller(2, w.all_rows);
+    w.parts = smaller(t->parts, larger(least, w.all_rows / PART_ROWS));
+    w.c_cut = c_cut(s, t->threads, w.parts);
+    w.cuts = blocks(c_blocks(s), w.c_cut);
     w.ring = ring_rows(s, w.bands.n == 1, smaller(t->rows, w.bands.rows));
-    sim_team_run(&team, t->parts * w.cuts, part_task, &w);
-    if (t->parts > 1)
+    sim_team_run(&team, w.parts * w.cuts, part_task, &w);
+    if (w.parts > 1)
         sim_team_run(&team, c_blocks(s) * k_blocks(s) * 2, add_task, &w);
 }

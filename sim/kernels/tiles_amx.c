@@ -143,7 +143,8 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
         }
         if (o->stream) {
             _mm512_stream_ps(to, low);
-            _mm512_stream_ps(to + SIDE, high);
+            if (r->k > SIDE)
+                _mm512_stream_ps(to + SIDE, high);
         } else {
             _mm512_mask_storeu_ps(to, o->lanes[0], low);
             _mm512_mask_storeu_ps(to + SIDE, o->lanes[1], high);
@@ -201,8 +202,9 @@ static void stack_rows(const SimStackRows *r)
                            ? _mm512_maskz_loadu_ps(o.lanes[half], r->bias + half * SIDE)
                            : _mm512_setzero_ps();
     }
+    const size_t line = r->y_bf16 ? BLOCK : SIDE; /* numbers */
     o.stream =
-        r->around_cache && !r->accumulate && r->k == BLOCK && r->y_step % BLOCK == 0;
+        r->around_cache && !r->accumulate && r->k % line == 0 && r->y_step % line == 0;
     for (size_t i = 0; i < STACK; i++)
         o.stream = o.stream && (uintptr_t)r->y[i] % 64 == 0;
     configure();

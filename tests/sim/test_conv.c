@@ -446,6 +446,67 @@ Test(conv, dense_weight_gradient_is_the_same_everywhere)
     }
 }
 
+static void expect_near(const float *want, const float *got, size_t n, double tolerance,
+                        const char *what)
+{
+    double *const wide = calloc(n, sizeof *wide);
+    cr_assert(wide);
+    for (size_t i = 0; i < n; i++)
+        wide[i] = (double)want[i];
+    cr_assert_lt(distance(wide, got, n), tolerance, "%s", what);
+    free(wide);
+}
+
+/* Tile units, where several stacks, turns of rows, parts of the sum and cuts of channels
+ * come together: near the f32 kernels, and the same bits for any number of threads. */
+Test(conv, tiles_are_the_same_for_any_team)
+{
+    static const SimConvShape shapes[] = {
+        SHAPE(1, 40, 41, 64, 48, 3, 1, 1, 1),   SHAPE(30, 7, 6, 40, 70, 3, 1, 1, 1),
+        SHAPE(12, 12, 12, 130, 33, 3, 2, 1, 1), SHAPE(2, 5, 6, 256, 256, 3, 1, 1, 1),
+        SHAPE(11, 16, 15, 48, 64, 1, 2, 0, 1),  SHAPE(3, 20, 20, 33, 32, 7, 2, 3, 1),
+    };
+    static const SimPrecision precisions[] = {SIM_PRECISION_BF16, SIM_PRECISION_SPLIT};
+    SimContext context;
+    if (sim_context_create(2, NULL, &context) != SIM_OK ||
+        sim_context_set_precision(&context, SIM_PRECISION_BF16) != SIM_OK)
+        cr_skip_test("%s", sim_message());
+    for (size_t i = 0; i < 2 * (sizeof shapes / sizeof *shapes); i++) {
+        Case c = {.shape = shapes[i / 2],
+                  .form = i % 2 ? SIM_SPIKES : SIM_DENSE,
+                  .density = 0.3};
+        Data d = make_data(&c);
+        cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK);
+        context.spike_path = SIM_SPIKES_NEVER;
+        context.precision = SIM_PRECISION_F32;
+        const Results plain = run_all(&d, &context);
+        for (size_t p = 0; p < 2; p++) {
+            const double tolerance = p ? 1e-5 : 4e-3;
+            Results first = {0};
+            for (int threads = 1; threads <= 3; threads++) {
+                cr_assert_eq(sim_context_create(threads, NULL, &context), SIM_OK);
+                context.spike_path = SIM_SPIKES_NEVER;
+                context.precision = precisions[p];
+                const Results r = run_all(&d, &context);
+                if (threads == 1) {
+                    first = r;
+                    expect_near(plain.y, r.y, d.ny, tolerance, "forward");
+                    expect_near(plain.dx, r.dx, d.nx, tolerance, "input gradient");
+                    expect_near(plain.dw, r.dw, d.nw, tolerance, "weight gradient");
+                    continue;
+                }
+                cr_assert_arr_eq(first.y, r.y, d.ny * 4, "%zu: forward", i);
+                cr_assert_arr_eq(first.dx, r.dx, d.nx * 4, "%zu: input", i);
+                cr_assert_arr_eq(first.dw, r.dw, d.nw * 4, "%zu: weights", i);
+                free(r.y), free(r.dx), free(r.dw), free(r.d_bias);
+            }
+            free(first.y), free(first.dx), free(first.dw), free(first.d_bias);
+        }
+        free(plain.y), free(plain.dx), free(plain.dw), free(plain.d_bias);
+        free_data(&d);
+    }
+}
+
 /* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
 Test(conv, choice_is_made_from_outside)
 {

@@ -1,0 +1,47 @@
+/* Images side by side for tile units: every row of every image has one place. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "sim/conv_internal.h"
+
+static void check(size_t images, size_t rows, size_t step)
+{
+    const SimConvBands bands = sim_conv_bands(images, rows, step);
+    const size_t stacks = sim_conv_stacks(&bands);
+    cr_assert_eq(bands.rows % step, 0, "%zu rows in steps of %zu", bands.rows, step);
+    cr_assert_eq(stacks, blocks(images * bands.n, SIM_STACK));
+    unsigned char *const seen = calloc(images * rows, 1);
+    cr_assert(seen);
+    for (size_t slot = 0; slot < stacks * SIM_STACK; slot++) {
+        size_t image, first;
+        const bool there = sim_conv_slot(&bands, slot, &image, &first);
+        cr_assert_eq(there, slot < images * bands.n, "slot %zu", slot);
+        for (size_t row = first; there && row < smaller(first + bands.rows, rows);
+             row++) {
+            cr_assert_lt(image, images);
+            seen[image * rows + row]++;
+        }
+    }
+    for (size_t i = 0; i < images * rows; i++)
+        cr_assert_eq(seen[i], 1,
+                     "%zu images of %zu rows in steps of %zu: row %zu is %d "
+                     "times there",
+                     images, rows, step, i, seen[i]);
+    free(seen);
+}
+
+Test(conv_stack, every_row_has_one_place)
+{
+    for (size_t images = 1; images <= 70; images += images < 8 ? 1 : 7)
+        for (size_t rows = 1; rows <= 50; rows += rows < 10 ? 1 : 5)
+            for (size_t step = 1; step <= 3; step++)
+                check(images, rows, step);
+}
+
+Test(conv_stack, few_images_fill_a_stack)
+{
+    cr_expect_eq(sim_conv_bands(32, 48, 1).n, 1, "nothing to fill");
+    cr_expect_eq(sim_conv_bands(4, 48, 1).n, 8);
+    cr_expect_eq(sim_conv_bands(16, 12, 1).n, 2);
+    cr_expect_eq(sim_conv_bands(1, 3, 1).n, 3, "no more than there are rows");
+}
