@@ -45,13 +45,16 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
         const bool few = row->pixels_log2 < FEW_PIXELS;
         return split ? (SimBreakEven){many ? 0.25 : 0.15, few ? 0.4 : 0.16,
                                       few ? 0.2 : 0.12}
-                     : (SimBreakEven){few ? 0.08 : 0.04, few ? 0.06 : 0.025,
+                     : (SimBreakEven){many ? 0.085 : 0.1, few ? 0.06 : 0.025,
                                       few ? 0.05 : 0.04};
     }
+    const bool fixed = strcmp(row->spikes, "f32") != 0; /* half the bytes of a row */
     if (context->cpu & SIM_CPU_AVX512)
-        return (SimBreakEven){.forward = 0.3, .input = 0.27, .weights = 0.4};
+        return (SimBreakEven){
+            .forward = fixed ? 0.5 : 0.3, .input = 0.27, .weights = 0.4};
     if (context->cpu)
-        return (SimBreakEven){.forward = 0.2, .input = 0.18, .weights = 0.25};
+        return (SimBreakEven){
+            .forward = fixed ? 0.3 : 0.2, .input = 0.18, .weights = 0.25};
     return (SimBreakEven){.forward = 0.02, .input = 0.02, .weights = 0.02};
 }
 

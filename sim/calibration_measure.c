@@ -10,8 +10,8 @@
 enum {
     SIXTEENTHS = 12,         /* densities are tried up to this many sixteenths */
     REPEATS = 2,             /* the fastest counts */
-    MOST_STEPS = 8,          /* in a call */
-    MACS = 150 * 1000 * 1000 /* wanted in a call */
+    MOST_STEPS = 8,          /* in a call, over which weights are made ready once */
+    MACS = 600 * 1000 * 1000 /* wanted in a call */
 };
 
 typedef enum Call { FORWARD, INPUT, WEIGHTS, N_CALLS } Call;

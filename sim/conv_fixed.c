@@ -23,7 +23,7 @@ enum {
     NARROWEST = 64,        /* outputs that make a list worth while, but with */
     FEW_PIXELS = 64,       /* of output for each thread every thread has its own, */
     STEP = 32,             /* at least so many */
-    COLUMNS = 64,          /* of weights made by one task */
+    COLUMNS = 32,          /* of weights made by one task */
     LIMIT = 32767,
     LIMIT_OF_FOUR = 8191
 };
