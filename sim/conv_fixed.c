@@ -23,6 +23,7 @@ enum {
     NARROWEST = 64,        /* outputs that make a list worth while, but with */
     FEW_PIXELS = 64,       /* of output for each thread every thread has its own, */
     STEP = 32,             /* at least so many */
+    FEWEST_PIXELS = 32,    /* of a step, for which weights are worth making */
     COLUMNS = 32,          /* of weights made by one task */
     LIMIT = 32767,
     LIMIT_OF_FOUR = 8191
@@ -41,7 +42,7 @@ bool sim_conv_takes_fixed(const SimConvShape *s, const SimContext *context)
     const SimPrecision precision = context->precision;
     const size_t c_group = s->c / s->groups, taps = s->kh * s->kw;
     return (precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16) &&
-           taps * c_group <= INT32_MAX / LIMIT &&
+           s->n * s->oh * s->ow >= FEWEST_PIXELS && taps * c_group <= INT32_MAX / LIMIT &&
            taps * (blocks(c_group, 64) + 1) <= SIM_FIXED_WORDS;
 }
 

@@ -258,8 +258,8 @@ Test(conv_fixed, error_is_bounded)
 Test(conv_fixed, same_bits_however_it_is_cut)
 {
     static const SimConvShape cases[] = {
-        SHAPE(2, 9, 8, 100, 300, 3, 3, 1, 1, 1), SHAPE(1, 8, 8, 32, 48, 3, 3, 2, 1, 2),
-        SHAPE(2, 1, 1, 300, 70, 1, 1, 1, 0, 1), SHAPE(1, 5, 5, 600, 520, 3, 3, 1, 1, 1)};
+        SHAPE(2, 9, 8, 100, 300, 3, 3, 1, 1, 1), SHAPE(3, 8, 8, 32, 48, 3, 3, 2, 1, 2),
+        SHAPE(40, 1, 1, 300, 70, 1, 1, 1, 0, 1), SHAPE(2, 5, 5, 600, 520, 3, 3, 1, 1, 1)};
     for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
         const bool hold = i % 2;
         Subject t = begin(cases[i / 2], SIM_PRECISION_FIXED, hold ? SIM_CONV_HOLD : 0);
@@ -326,7 +326,7 @@ Test(conv_fixed, what_is_held_for_another_kernel_is_not_used)
 /* One channel of each kind spoils no other, and none crashes or hangs. */
 Test(conv_fixed, weights_that_are_not_finite)
 {
-    Subject t = begin((SimConvShape)SHAPE(1, 5, 5, 20, 40, 3, 3, 1, 1, 1),
+    Subject t = begin((SimConvShape)SHAPE(2, 5, 5, 20, 40, 3, 3, 1, 1, 1),
                       SIM_PRECISION_FIXED, 0);
     float *const clean = calloc(t.ny, sizeof *clean);
     cr_assert(clean);
@@ -358,19 +358,23 @@ Test(conv_fixed, weights_that_are_not_finite)
     end(&t);
 }
 
-/* f32 and split take the weights as they are, and so does a layer of so many inputs that
- * a sum could leave 32 bits. */
+/* f32 and split take the weights as they are, and so do a layer of so many inputs that a
+ * sum could leave 32 bits, and one of few pixels. */
 Test(conv_fixed, where_weights_stay_f32)
 {
     static const SimPrecision precisions[] = {SIM_PRECISION_F32, SIM_PRECISION_SPLIT};
     for (size_t p = 0; p < 2; p++) {
         Subject t =
-            begin((SimConvShape)SHAPE(1, 5, 5, 20, 40, 3, 3, 1, 1, 1), precisions[p], 0);
+            begin((SimConvShape)SHAPE(2, 5, 5, 20, 40, 3, 3, 1, 1, 1), precisions[p], 0);
         cr_assert_eq(sim_conv_scratch_bytes(t.conv), 0u);
         end(&t);
     }
-    Subject t = begin((SimConvShape)SHAPE(1, 1, 1, 70000, 2, 1, 1, 1, 0, 1),
+    Subject t = begin((SimConvShape)SHAPE(40, 1, 1, 70000, 2, 1, 1, 1, 0, 1),
                       SIM_PRECISION_FIXED, 0);
+    cr_assert_eq(sim_conv_scratch_bytes(t.conv), 0u);
+    end(&t);
+    t = begin((SimConvShape)SHAPE(4, 1, 1, 300, 70, 1, 1, 1, 0, 1), SIM_PRECISION_FIXED,
+              0);
     cr_assert_eq(sim_conv_scratch_bytes(t.conv), 0u);
     end(&t);
 }
