@@ -22,12 +22,12 @@ enum {
     BLOCK_BYTES = 5 << 18, /* of weights that stay in the second cache */
     NARROWEST = 64,        /* outputs that make a list worth while, but with */
     FEW_PIXELS = 64,       /* of output for each thread every thread has its own, */
-    STEP = 32,             /* at least so many */
+    STEP = 32,             /* at least so many; the weights of one task */
     FEWEST_PIXELS = 32,    /* of a step, for which weights are worth making */
-    COLUMNS = 32,          /* of weights made by one task */
     LIMIT = 32767,
     LIMIT_OF_FOUR = 8191
 };
+_Static_assert(64 * SIM_FIXED_WORDS <= INT32_MAX / LIMIT, "a sum leaves 32 bits");
 
 /* --- planning ------------------------------------------------------------------------
  */
@@ -42,7 +42,7 @@ bool sim_conv_takes_fixed(const SimConvShape *s, const SimContext *context)
     const SimPrecision precision = context->precision;
     const size_t c_group = s->c / s->groups, taps = s->kh * s->kw;
     return (precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16) &&
-           s->n * s->oh * s->ow >= FEWEST_PIXELS && taps * c_group <= INT32_MAX / LIMIT &&
+           s->n * s->oh * s->ow >= FEWEST_PIXELS &&
            taps * (blocks(c_group, 64) + 1) <= SIM_FIXED_WORDS;
 }
 
@@ -113,20 +113,19 @@ static void make_task(void *argument, size_t index, size_t thread)
     const SimConvFixed *f = &m->conv->fixed;
     const SimKernels *kernels = &m->conv->context->kernels;
     const size_t k_group = s->k / s->groups, rows = s->kh * s->kw * (s->c / s->groups);
-    const size_t per_block = blocks(f->width, COLUMNS), block = index / per_block;
-    const size_t column = index % per_block * COLUMNS;
+    const size_t per_block = f->width / STEP, block = index / per_block;
+    const size_t column = index % per_block * STEP;
     const size_t k_in_group = block % f->blocks * f->width + column;
     int16_t *const to = m->room.rows + block * f->block_numbers + column;
     float *const scale = m->room.scale + block * f->width + column;
-    const size_t most = smaller(COLUMNS, f->width - column);
-    memset(to + rows * f->width, 0, most * sizeof *to); /* the row of zeros */
+    memset(to + rows * f->width, 0, STEP * sizeof *to); /* the row of zeros */
     if (k_in_group >= k_group)
         return;
-    const size_t n = smaller(most, k_group - k_in_group);
+    const size_t n = smaller(STEP, k_group - k_in_group);
     const float *const from = m->weights + block / f->blocks * k_group + k_in_group;
     const float limit = f->four ? LIMIT_OF_FOUR : LIMIT;
-    uint32_t largest[COLUMNS] = {0};
-    float factor[COLUMNS] = {0};
+    uint32_t largest[STEP] = {0};
+    float factor[STEP] = {0};
     kernels->fixed_largest(rows, s->k, n, from, largest);
     for (size_t k = 0; k < n; k++) {
         float far;
@@ -142,9 +141,8 @@ void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *memory
 {
     const SimConvFixed *f = &conv->fixed;
     Making m = {.conv = conv, .weights = weights, .room = room_at(conv, memory)};
-    sim_team_run(&conv->context->team,
-                 conv->shape.groups * f->blocks * (blocks(f->width, COLUMNS)), make_task,
-                 &m);
+    sim_team_run(&conv->context->team, conv->shape.groups * f->blocks * (f->width / STEP),
+                 make_task, &m);
 }
 
 /* --- forward -------------------------------------------------------------------------
