@@ -1,6 +1,6 @@
 /* sim/conv_internal.h: the parts of a planned convolution, shared by conv.c (which path),
  * conv_spikes.c and conv_fixed.c (the spike kernels), conv_dense.c (the dense library)
- * and conv_tiles.c (tile units), all spread over the team. */
+ * and conv_tiles_*.c (tile units), all spread over the team. */
 #pragma once
 
 #include <string.h>

@@ -33,8 +33,9 @@ enum {
 
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
 {
-    return sim_precision_has_pieces(context->precision) && s->groups == 1 && s->c >= NARROW &&
-           s->k >= NARROW && s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
+    return sim_precision_has_pieces(context->precision) && s->groups == 1 &&
+           s->c >= NARROW && s->k >= NARROW && s->kh == s->kw &&
+           s->kh * s->kw <= SIM_CONV_TILE_TAPS;
 }
 
 /* Which pieces meet: forward all that f32 would see; the gradients, of which training
