@@ -31,7 +31,7 @@ static void check(Laid laid, const uint16_t *want, const char *what)
         const size_t c = i / laid.block * SIM_TILE_BLOCK + in;
         const bool is_ours =
             p < PIXELS && in < SIM_TILE_BLOCK && i / laid.block * SIM_TILE_BLOCK < laid.c;
-        const uint16_t value = want && c < laid.c ? want[p * laid.c + c] : 0;
+        const uint16_t value = is_ours && want && c < laid.c ? want[p * laid.c + c] : 0;
         cr_assert_eq(laid.y[i], is_ours ? value : UNTOUCHED,
                      "%s, %zu channels: pixel %zu, block %zu, number %zu", what, laid.c,
                      p, i / laid.block, in);
