@@ -97,6 +97,8 @@ typedef struct NetLayerPlan {
     bool takes_affine[NET_MAX_INPUTS]; /* reads scale x + shift where the run says so */
     bool passes_gradient[NET_MAX_INPUTS]; /* that input gets dy as it is: the planner may
                                              let dx be dy, then nothing is to be done */
+    bool writes_bf16;    /* y may be SIM_BF16 where all who read it know that */
+    unsigned reads_bf16; /* bit i: and so may x[i] */
     /* Gradients may be SIM_BF16: dy; bit i: dx[i] written, added to. */
     bool takes_bf16;
     unsigned gives_bf16, adds_bf16;
@@ -133,10 +135,11 @@ typedef struct NetLayerRun {
     bool again; /* forward is repeated for backward: leave buffers (running
                    statistics) alone and reuse what `saved` holds */
     size_t n_inputs;
-    SimTensor x[NET_MAX_INPUTS];      /* shape.t = nt, or 1 when constant over time */
+    SimTensor x[NET_MAX_INPUTS];      /* shape.t = nt, or 1 when constant over time; as
+                                         the plan asked, or SIM_BF16 where it reads that */
     SimAffine affine[NET_MAX_INPUTS]; /* the input is scale x + shift; scale NULL: x */
     const uint64_t *x_active[NET_MAX_INPUTS]; /* packed like x, or NULL */
-    SimTensor y;
+    SimTensor y;                              /* SIM_BF16 only if it writes that */
     uint64_t *active; /* packed like y; NULL unless the plan gives it */
     float *potential; /* [nt, step] or NULL; somas write the membrane before reset */
     float *const *params;

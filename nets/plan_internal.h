@@ -184,7 +184,8 @@ void plan_fold(Plan *plan);
 bool plan_is_looked_at(const Plan *plan, int number); /* an output, or watched */
 /* The node whose wire is read at this input, behind what is folded there. */
 int plan_source(const Plan *plan, const PlanNode *node, size_t input);
-/* Which gradients are bfloat16 (plan_share.c). */
+/* Which wires and gradients are bfloat16, after plan_fold (plan_share.c). */
+void plan_wire_forms(Plan *plan);
 void plan_gradient_forms(Plan *plan);
 /* While backward is laid out: the gradient of that input may be the buffer of dy. */
 bool plan_hands_on(const Plan *plan, int number, size_t input);

@@ -135,7 +135,7 @@ static void choose_again(Plan *plan, const bool *chained, double *cost)
         node->again =
             !node->folded && node->policy != NET_MEMORY_KEEP && node->layer &&
             node->inverter == PLAN_NONE && !node->stays &&
-            (chained[k] || (node->plan.out_form == SIM_DENSE &&
+            (chained[k] || (node->plan.out_form != SIM_SPIKES &&
                             node->plan.n_states == 0 && cost[k] <= TOO_DEAR * own));
     }
 }

@@ -143,6 +143,7 @@ SimStatus plan_program(Plan *plan)
     SimStatus status = SIM_OK;
     PlanInstruction *at = NULL;
     plan_fold(plan);
+    plan_wire_forms(plan);
     SIM_TRY(plan_add_instruction(plan, PLAN_START, PLAN_NONE, &at));
     if (plan->options.training) {
         mark_reached(plan);

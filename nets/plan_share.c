@@ -59,6 +59,32 @@ void plan_fold(Plan *plan)
     }
 }
 
+/* --- bfloat16 --------------------------------------------------------------------------
+ */
+
+/* All who read the wire, behind what is folded into them too, know bfloat16. */
+static bool is_read_as_bf16(const Plan *plan, int number)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        const PlanNode *reader = &plan->nodes[k];
+        for (size_t i = 0; i < reader->plan.n_inputs; i++)
+            if ((reader->inputs[i] == number || plan_source(plan, reader, i) == number) &&
+                !(reader->plan.reads_bf16 >> i & 1))
+                return false;
+    }
+    return true;
+}
+
+void plan_wire_forms(Plan *plan)
+{
+    for (size_t k = 0; k < plan->n_nodes; k++) {
+        PlanNode *node = &plan->nodes[k];
+        if (node->layer && node->plan.writes_bf16 && !plan_is_looked_at(plan, (int)k) &&
+            is_read_as_bf16(plan, (int)k))
+            node->plan.out_form = SIM_BF16;
+    }
+}
+
 /* --- gradients handed on
  * -----------------------------------------------------------------
  *

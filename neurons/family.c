@@ -121,7 +121,7 @@ static void forward_block(void *argument, size_t index, size_t thread)
     float *potential = run->potential ? run->potential + at : NULL;
     float *h = spikes || !run->y.data ? potential : run->y.f32 + at;
     run->context->kernels.lif_forward(&work->lif, run->nt, work->pixels, n, c,
-                                      run->x + at, run->states[0] + at, h,
+                                      neuron_currents_at(run, at), run->states[0] + at, h,
                                       spikes ? run->y.bits + first * words : NULL,
                                       run->active ? run->active + first * words : NULL);
     for (size_t t = 0; potential && t < run->nt; t++) {
@@ -180,14 +180,15 @@ static void backward_block(void *argument, size_t index, size_t thread)
     if (by_step)
         memset(by_step, 0, run->nt * 2 * c * sizeof *by_step);
     const SimNeuronBack back = neuron_back_at(run, work->family->spikes, at, by_step);
-    kernels->lif_backward(&work->lif, run->nt, work->pixels, n, c, run->x + at,
-                          neuron_state_at(run, 0, at), &back, (float *)(void *)scratch);
+    kernels->lif_backward(&work->lif, run->nt, work->pixels, n, c,
+                          neuron_currents_at(run, at), neuron_state_at(run, 0, at), &back,
+                          (float *)(void *)scratch);
     for (size_t t = run->nt; t-- > 0;) {
         for (size_t i = 0; trained && i < 2 * c; i++)
             trained[i] += by_step[t * 2 * c + i];
         if (sums)
             kernels->channel_sums_back(
-                n, c, run->x + t * step + at,
+                n, c, neuron_currents_at(run, t * step + at),
                 sim_numbers_at(run->d_x, run->d_x_form, t * step + at), run->affine.mean,
                 sums);
     }

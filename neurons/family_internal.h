@@ -35,6 +35,12 @@ size_t neuron_family_carry_sums(const NeuronRun *run);
  * output is the potential, and its gradient one of v. */
 SimNeuronBack neuron_back_at(const NeuronRun *run, bool spikes, size_t at,
                              double *d_trained);
+/* The currents from number `at` on. */
+static inline SimNumbers neuron_currents_at(const NeuronRun *run, size_t at)
+{
+    return sim_numbers_at(run->x, run->x_form, at);
+}
+
 /* State `index` there, at the start of the run; NULL: at rest. */
 const float *neuron_state_at(const NeuronRun *run, size_t index, size_t at);
 

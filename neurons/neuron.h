@@ -108,7 +108,8 @@ typedef struct NeuronRun {
     const SimContext *context;
     size_t nt;
     SimShape shape;       /* t = nt */
-    const float *x;       /* [nt, step] currents */
+    const float *x;       /* [nt, step] currents; */
+    SimForm x_form;       /* SIM_BF16: that lies there, not floats */
     SimAffine affine;     /* where the soma takes it: the currents are scale x + shift */
     SimTensor y;          /* spikes or dense, as soma->output says; no data: forward only
                              moves the states */
@@ -143,7 +144,7 @@ struct NeuronSoma {
     SimForm output;    /* SIM_SPIKES, or SIM_DENSE for a value */
     bool takes_affine; /* currents may come as NeuronRun.affine says */
     bool in_place;     /* backward may write d_x over d_y */
-    bool takes_bf16;   /* gradients as SIM_BF16 */
+    bool takes_bf16;   /* currents and gradients as SIM_BF16 */
     bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     size_t n_later; /* of NeuronCarry.later; 0: backward only takes whole sequences */

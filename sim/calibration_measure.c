@@ -64,7 +64,8 @@ static double time_call(const Trial *t, Call call, bool spikes)
         const double start = seconds();
         switch (call) {
         case FORWARD:
-            sim_conv_forward(conv, t->steps, &t->x, t->weights, NULL, t->y, t->scratch);
+            sim_conv_forward(conv, t->steps, &t->x, t->weights, NULL,
+                             &(SimTensor){.f32 = t->y}, t->scratch);
             break;
         case INPUT:
             sim_conv_backward_input(conv, t->steps, &y, t->weights,

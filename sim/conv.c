@@ -81,7 +81,10 @@ static size_t measure(const SimConv *conv, unsigned calls)
     return most;
 }
 
-enum { STRIP_BYTES = 1 << 20 /* of f32 gradients at a time */ };
+enum {
+    STRIP_BYTES = 1 << 20,        /* of f32 gradients at a time */
+    FORWARD_STRIP_BYTES = 5 << 19 /* of f32 outputs */
+};
 
 /* Gradients as f32, for kernels that know no bf16. */
 typedef struct Strip {
@@ -96,6 +99,23 @@ static Strip strip_layout(const SimConv *conv, SimArena *arena)
     strip.dy = sim_arena_take(arena, conv->strip_steps * y * sizeof(float));
     strip.dx = sim_arena_take(arena, conv->strip_steps * x * sizeof(float));
     return strip;
+}
+
+static size_t output_numbers(const SimConvShape *s) /* of a step */
+{
+    return s->n * s->oh * s->ow * s->k;
+}
+
+static void plan_forward_strip(SimConv *conv, unsigned calls)
+{
+    const size_t bytes = output_numbers(&conv->shape) * sizeof(float);
+    const bool spikes = conv->form == SIM_SPIKES && conv->break_even.forward > 0.0;
+    if (!(calls & SIM_CONV_FORWARD) || (conv->tile_forward.rows && !spikes))
+        return;
+    conv->forward_steps =
+        smaller(conv->max_steps, larger(1, FORWARD_STRIP_BYTES / bytes));
+    conv->strip_bytes =
+        larger(conv->strip_bytes, sim_align_up(conv->forward_steps * bytes));
 }
 
 static void plan_strip(SimConv *conv, unsigned calls)
@@ -119,6 +139,7 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
     SimStatus status = SIM_OK;
     const SimConvShape *s = shape;
     const bool is_spikes = form == SIM_SPIKES;
+    const unsigned given = calls;
     SimConv *conv = calloc(1, sizeof *conv);
     if (!conv)
         return sim_fail(SIM_ERR_MEMORY, "no memory for a convolution");
@@ -164,8 +185,10 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         sim_conv_tile_weights_plan(conv);
         conv->has_outer = !conv->tile_weights.rows;
     }
-    if (calls & SIM_CONV_BF16)
+    if (given & SIM_CONV_BF16) {
         plan_strip(conv, calls);
+        plan_forward_strip(conv, given);
+    }
     conv->scratch_bytes = conv->strip_bytes + measure(conv, calls);
     *out = conv;
     conv = NULL;
@@ -323,8 +346,9 @@ static const void *made_at(const SimConv *conv, const void *scratch)
                                : (const unsigned char *)scratch + conv->strip_bytes;
 }
 
-void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
-                      const float *bias, float *y, void *scratch)
+static void forward_in_f32(SimConv *conv, size_t nt, const SimTensor *x,
+                           const float *weights, const float *bias, float *y,
+                           void *scratch)
 {
     SimArena arena = arena_over(conv, scratch);
     if (conv->fourier) {
@@ -335,10 +359,32 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         sim_conv_fixed_forward(conv, nt, x->bits, made_at(conv, scratch), bias, y);
     } else if (conv->use_spikes) {
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
-    } else if (conv->tile_forward.rows) {
-        sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
     } else {
         sim_conv_dense_forward(conv, nt, x, weights, bias, y, &arena);
+    }
+}
+
+void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
+                      const float *bias, const SimTensor *y, void *scratch)
+{
+    const SimConvShape *s = &conv->shape;
+    if (conv->tile_forward.rows && !conv->use_spikes && !conv->fourier) {
+        SimArena arena = arena_over(conv, scratch);
+        sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
+        return;
+    }
+    if (y->form != SIM_BF16) {
+        forward_in_f32(conv, nt, x, weights, bias, y->f32, scratch);
+        return;
+    }
+    const size_t x_step = sim_step_bytes(x->form, (SimShape){1, s->n, s->h, s->w, s->c});
+    for (size_t t = 0, steps; t < nt; t += steps) {
+        steps = smaller(conv->forward_steps, nt - t);
+        const SimTensor here = {.form = x->form,
+                                .data = (unsigned char *)x->data + t * x_step};
+        const size_t n = steps * output_numbers(s);
+        forward_in_f32(conv, steps, &here, weights, bias, scratch, scratch);
+        narrow(conv, n, scratch, y->bf16 + t * output_numbers(s));
     }
 }
 

@@ -27,7 +27,7 @@ enum { /* what a plan will call */
        SIM_CONV_BACKWARD_INPUT = 2,
        SIM_CONV_BACKWARD_WEIGHTS = 4,
        SIM_CONV_HOLD = 8, /* sim_conv_hold; memory for the weights once more */
-       SIM_CONV_BF16 = 16 /* gradients may come as SIM_BF16 */
+       SIM_CONV_BF16 = 16 /* gradients and outputs may be SIM_BF16 */
 };
 
 /* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
@@ -39,9 +39,10 @@ void sim_conv_destroy(SimConv *conv); /* accepts NULL */
 /* Scratch that any one call needs, 64-byte aligned, contents irrelevant between calls. */
 size_t sim_conv_scratch_bytes(const SimConv *conv);
 
-/* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL). */
+/* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL); SIM_DENSE or,
+ * where planned and without bias, SIM_BF16: sums are f32, rounded once. */
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
-                      const float *bias, float *y, void *scratch);
+                      const float *bias, const SimTensor *y, void *scratch);
 
 /* Whether forward may be asked for row by row until it is chosen anew: not for kernels
  * that go through a whole step. Leaves the weights in scratch as the rows take them,

@@ -109,9 +109,9 @@ struct SimConv {
                                 `fixed`; or NULL */
     bool is_held, is_held_fixed;
     SimFourier *fourier; /* takes all dense calls; NULL: not planned */
-    /* Where a kernel knows no bf16: the front of scratch, for so many steps at a time.
-     * Steps 0: not planned. */
-    size_t strip_steps, strip_bytes;
+    /* Where a kernel knows no bf16: the front of scratch, for so many steps of outputs or
+     * of gradients at a time. Steps 0: not planned. */
+    size_t forward_steps, strip_steps, strip_bytes;
     size_t scratch_bytes;
 };
 
@@ -223,8 +223,8 @@ void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
 SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv);
 void sim_conv_tile_rows_hold(SimConv *conv, const float *weights);
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
-                                const float *weights, const float *bias, float *y,
-                                SimArena *arena);
+                                const float *weights, const float *bias,
+                                const SimTensor *y, SimArena *arena);
 void sim_conv_tile_rows_input(const SimConv *conv, size_t nt, const SimTensor *dy,
                               const float *weights, bool accumulate, const SimTensor *dx,
                               SimArena *arena);

@@ -472,8 +472,8 @@ void sim_conv_tile_rows_hold(SimConv *conv, const float *weights)
 }
 
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
-                                const float *weights, const float *bias, float *y,
-                                SimArena *arena)
+                                const float *weights, const float *bias,
+                                const SimTensor *y, SimArena *arena)
 {
     SimTileRowsRoom room;
     sim_conv_tile_rows_layout(&conv->shape, &conv->tile_forward, arena, &room);
@@ -481,7 +481,7 @@ void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor 
         held_layout(conv, &room);
     Work w = work_of(conv, &conv->tile_forward, &room, weights);
     w.x = *x;
-    w.y = (SimTensor){.form = SIM_DENSE, .f32 = y};
+    w.y = *y;
     w.bias = bias;
     run(nt, &w);
 }

@@ -31,7 +31,8 @@ enum { SIM_TAPS = 25 };
 
 /* Weights for conv_fixed_forward, of some outputs of one group: a row of `width` whole
  * numbers for each [tap, channel of the group], then one of zeros. A multiple of 32
- * outputs, at most SIM_FIXED_WIDTH; of every 32, output j is followed by output 16 + j. */
+ * outputs, at most SIM_FIXED_WIDTH; of every 32, output j is followed by output 16 + j.
+ */
 typedef struct SimFixed {
     const int16_t *at;
     size_t width;
@@ -302,7 +303,8 @@ typedef struct SimKernels {
     void (*conv_fixed_forward)(const SimConvShape *shape, size_t row_first,
                                size_t row_last, size_t k_first, size_t k_last,
                                const uint64_t *bits, const SimFixed *weights, float *y);
-    /* largest [k] = the larger of itself and |w|, w [rows, stride], as the bits of f32. */
+    /* largest [k] = the larger of itself and |w|, w [rows, stride], as the bits of f32.
+     */
     void (*fixed_largest)(size_t rows, size_t stride, size_t k, const float *w,
                           uint32_t *largest);
     /* Rows as in SimFixed from w [rows, stride]: w times factor [k] to the nearest whole
@@ -337,21 +339,21 @@ typedef struct SimKernels {
      * [nt, stride, words]. h, spikes and active may be NULL. `active` marks a surrogate
      * slope that is not zero. */
     void (*lif_forward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
-                        size_t c, const float *x, float *v, float *h, uint64_t *spikes,
+                        size_t c, SimNumbers x, float *v, float *h, uint64_t *spikes,
                         uint64_t *active);
     /* nt steps backward: potentials are computed again from x, starting at v [pixels, c]
      * as lif_forward carries it, or at rest where that is NULL; `scratch` holds
      * sim_lif_scratch(nt) floats. */
     void (*lif_backward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v,
+                         size_t c, SimNumbers x, const float *v,
                          const SimNeuronBack *back, float *scratch);
     /* The same for adaptive neurons; states v and b; `scratch` holds
      * sim_alif_scratch(nt) floats. */
     void (*alif_forward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, float *v, float *b, float *h,
+                         size_t c, SimNumbers x, float *v, float *b, float *h,
                          uint64_t *spikes, uint64_t *active);
     void (*alif_backward)(const SimAlif *alif, size_t nt, size_t stride, size_t pixels,
-                          size_t c, const float *x, const float *v, const float *b,
+                          size_t c, SimNumbers x, const float *v, const float *b,
                           const SimNeuronBack *back, float *scratch);
     /* slope[i] = scale * derivative at x[i]. */
     void (*surrogate_slope)(SimSurrogate kind, float alpha, float scale, size_t n,
@@ -394,23 +396,21 @@ typedef struct SimKernels {
     /* sums[0..c) = sum over pixels of x - shift, sums[c..2c) = of its square. A shift
      * near the mean keeps the difference of the two exact. Sixteen pixels at a time are
      * summed in floats, those in doubles. */
-    void (*channel_sums)(size_t pixels, size_t c, const float *restrict x,
+    void (*channel_sums)(size_t pixels, size_t c, SimNumbers x,
                          const float *restrict shift, double *restrict sums);
     /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean); likewise. */
-    void (*channel_sums_back)(size_t pixels, size_t c, const float *restrict x,
-                              SimNumbers dy, const float *restrict mean,
-                              double *restrict sums);
+    void (*channel_sums_back)(size_t pixels, size_t c, SimNumbers x, SimNumbers dy,
+                              const float *restrict mean, double *restrict sums);
     /* y = a x + b with a, b [c]. */
-    void (*channel_affine)(size_t pixels, size_t c, const float *restrict x,
-                           const float *restrict a, const float *restrict b,
-                           float *restrict y);
+    void (*channel_affine)(size_t pixels, size_t c, SimNumbers x, const float *restrict a,
+                           const float *restrict b, float *restrict y);
     /* y = z + (a x + b); y may be z. */
-    void (*channel_affine_add)(size_t pixels, size_t c, const float *x,
+    void (*channel_affine_add)(size_t pixels, size_t c, SimNumbers x,
                                const float *restrict a, const float *restrict b,
                                const float *z, float *y);
     /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c], rounded once to what dx
      * is; dx may be dy, in the same form, or x. */
-    void (*channel_affine_back)(size_t pixels, size_t c, const float *x, SimNumbers dy,
+    void (*channel_affine_back)(size_t pixels, size_t c, SimNumbers x, SimNumbers dy,
                                 const float *restrict a, const float *restrict b,
                                 const float *restrict k, bool accumulate, SimNumbers dx);
     /* y = (accumulate: y +) x, rounded once to what y is. */

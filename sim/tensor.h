@@ -6,7 +6,7 @@
  *
  *     dense    f32      [T,N,H,W,C]
  *     bf16     bfloat16 [T,N,H,W,C], the upper half of an f32, rounded to nearest even;
- *                       for gradients
+ *                       for gradients and currents
  *     spikes   1 bit    [T,N,H,W,words], words = ceil(C/64); bit c%64 of word c/64 is
  *                       channel c; the bits past C in the last word are zero
  *

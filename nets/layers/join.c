@@ -45,6 +45,8 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;
     plan->takes_bf16 =
         o->kind == NET_JOIN_ADD && plan->context->precision == SIM_PRECISION_BF16;
+    if (o->kind == NET_JOIN_ADD)
+        plan->reads_bf16 = 1u << A | 1u << B;
     if (plan->takes_bf16)
         plan->gives_bf16 = plan->adds_bf16 = 1u << A | 1u << B;
     for (size_t i = A; i <= B && o->kind == NET_JOIN_ADD; i++)
@@ -76,17 +78,20 @@ static void put(const NetLayerRun *run, size_t input, size_t t, size_t first, si
             kernels->spikes_unpack(n, c, bits, y);
         return;
     }
-    const float *from = x->f32 + first * c;
+    const SimNumbers from = sim_numbers_at(x->data, x->form, first * c);
     const float *scale = affine.scale ? affine.scale + t * affine.step : NULL;
     const float *shift = affine.scale ? affine.shift + t * affine.step : NULL;
     if (affine.scale && z)
         kernels->channel_affine_add(n, c, from, scale, shift, z, y);
     else if (affine.scale)
         kernels->channel_affine(n, c, from, scale, shift, y);
-    else if (z)
-        kernels->sum(n * c, from, z, y);
-    else
-        memcpy(y, from, n * c * sizeof *y);
+    else if (z && !from.bf16)
+        kernels->sum(n * c, from.at, z, y);
+    else {
+        if (z && z != y)
+            memcpy(y, z, n * c * sizeof *y);
+        kernels->hand_on(n * c, from, z != NULL, (SimNumbers){y, false});
+    }
 }
 
 /* A plain dense input is read where it lies; the other one is added to it. */

@@ -51,6 +51,7 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .nt = run->x[0].shape.t, /* 1 on a constant wire */
                         .shape = run->x[0].shape,
                         .x = run->x[0].f32,
+                        .x_form = run->x[0].form,
                         .affine = run->affine[0],
                         .y = run->y,
                         .active = run->active,
@@ -235,6 +236,7 @@ static Join join_branches(const NetLayerRun *run, NeuronRun *neuron, bool backwa
     if (spec->soma->passes)
         join.currents = run->y.f32;
     neuron->x = join.currents;
+    neuron->x_form = SIM_DENSE;
     neuron->scratch = (unsigned char *)run->scratch + join.bytes;
     if (!backward || !spec->soma->passes)
         sim_team_run(&run->context->team, join.n_tasks, join_task, &join);
@@ -345,6 +347,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->takes_affine[0] = whole && spec->soma->takes_affine;
     plan->gradient_in_place = whole && spec->soma->in_place;
     plan->takes_bf16 = whole && spec->soma->takes_bf16;
+    plan->reads_bf16 = plan->takes_bf16;
     plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
     if (plan->training && whole && plan->out.t > 1) {
         const Carry carry = carry_of(

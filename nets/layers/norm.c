@@ -105,6 +105,7 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->scratch_bytes += sim_align_up(sets * blocks * 2 * c * sizeof(double));
     plan->takes_bf16 = plan->by_step && plan->context->precision == SIM_PRECISION_BF16;
     plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
+    plan->reads_bf16 = 1;
     return SIM_OK;
 }
 
@@ -138,9 +139,11 @@ static Sets make_sets(const NetLayerRun *run)
     return s;
 }
 
-static const float *x_of(const Sets *s, size_t set)
+static SimNumbers x_of(const Sets *s, size_t set, size_t pixel)
 {
-    return s->run->x[0].f32 + (s->x_constant ? 0 : set * s->pixels * s->c);
+    const SimTensor *x = &s->run->x[0];
+    return sim_numbers_at(x->data, x->form,
+                          ((s->x_constant ? 0 : set * s->pixels) + pixel) * s->c);
 }
 
 static size_t cut(const Sets *s, size_t index, size_t *set, size_t *first)
@@ -157,7 +160,7 @@ static void sum_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first);
-    s->kernels->channel_sums(n, s->c, x_of(s, set) + first * s->c, s->mean + set * s->c,
+    s->kernels->channel_sums(n, s->c, x_of(s, set, first), s->mean + set * s->c,
                              s->sums + index * 2 * s->c);
 }
 
@@ -213,7 +216,8 @@ static void measure(const NetLayerRun *run)
     const bool is_first = s.per_step || run->t0 == 0;
     const bool is_last = s.per_step || run->t0 + run->nt >= run->steps;
     for (size_t set = 0; is_first && set < s.n_sets; set++)
-        memcpy(s.mean + set * s.c, x_of(&s, set), s.c * sizeof *s.mean);
+        s.kernels->hand_on(s.c, x_of(&s, set, 0), false,
+                           (SimNumbers){s.mean + set * s.c, false});
     sim_team_run(&run->context->team, s.n_sets * s.blocks, sum_block, &s);
     for (size_t set = 0; set < s.n_sets; set++)
         for (size_t i = 0; i < s.c; i++) {
@@ -230,8 +234,7 @@ static void apply_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
-    s->kernels->channel_affine(n, c, x_of(s, set) + first * c, s->a + set * c,
-                               s->b + set * c,
+    s->kernels->channel_affine(n, c, x_of(s, set, first), s->a + set * c, s->b + set * c,
                                s->run->y.f32 + (set * s->pixels + first) * c);
 }
 
@@ -287,7 +290,7 @@ static void d_sum_block(void *argument, size_t index, size_t thread)
     const size_t n = cut(s, index, &set, &first);
     double *sums = s->sums + index * 2 * s->c;
     memset(sums, 0, 2 * s->c * sizeof *sums);
-    s->kernels->channel_sums_back(n, s->c, x_of(s, set) + first * s->c,
+    s->kernels->channel_sums_back(n, s->c, x_of(s, set, first),
                                   dy_of(s, set * s->pixels + first), s->mean + set * s->c,
                                   sums);
 }
@@ -311,7 +314,7 @@ static void d_apply_block(void *argument, size_t index, size_t thread)
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
     const size_t at = set * s->pixels + first;
-    s->kernels->channel_affine_back(n, c, run->x[0].f32 + at * c, dy_of(s, at),
+    s->kernels->channel_affine_back(n, c, x_of(s, set, first), dy_of(s, at),
                                     s->a + set * c, s->b + set * c, s->k + set * c,
                                     run->accumulate[0],
                                     sim_numbers_at(run->dx[0], run->dx_form[0], at * c));
@@ -327,8 +330,8 @@ static void d_apply_constant(void *argument, size_t index, size_t thread)
     const size_t n = cut(s, index, &set, &first), c = s->c;
     for (set = 0; set < s->n_sets; set++)
         s->kernels->channel_affine_back(
-            n, c, run->x[0].f32 + first * c, dy_of(s, set * s->pixels + first),
-            s->a + set * c, s->b + set * c, s->k + set * c, run->accumulate[0] || set > 0,
+            n, c, x_of(s, set, first), dy_of(s, set * s->pixels + first), s->a + set * c,
+            s->b + set * c, s->k + set * c, run->accumulate[0] || set > 0,
             sim_numbers_at(run->dx[0], run->dx_form[0], first * c));
 }
 

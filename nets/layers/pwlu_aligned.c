@@ -1,5 +1,5 @@
-/* nets/layers/pwlu_aligned.c: piecewise linear units that first look where their input lies (Zhou
- * et al., arXiv:2104.03693).
+/* nets/layers/pwlu_aligned.c: piecewise linear units that first look where their input
+ * lies (Zhou et al., arXiv:2104.03693).
  *
  * For the first `align_after` training steps max(0, x), while mean and deviation of x are
  * followed: m += 0.1 (mean - m). Then the eight cells are laid over m - 3 s ... m + 3 s

@@ -47,6 +47,7 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     plan->by_step = true;
     plan->takes_bf16 = sim_conv_wants_bf16(shape, plan->context);
     plan->gives_bf16 = plan->takes_bf16;
+    plan->writes_bf16 = plan->training && plan->takes_bf16 && !bias;
     if (plan->shapes_only)
         return SIM_OK;
     unsigned calls = SIM_CONV_FORWARD;
@@ -83,7 +84,7 @@ void net_synapses_forward(const NetLayerRun *run)
 {
     choose_and_hold(run);
     sim_conv_forward(run->prepared, run->y.shape.t, &run->x[0], run->params[WEIGHT],
-                     run->params[BIAS], run->y.f32, run->scratch);
+                     run->params[BIAS], &run->y, run->scratch);
 }
 
 bool net_synapses_begin_rows(const NetLayerRun *run)

@@ -70,11 +70,12 @@ static void forward_block(void *argument, size_t index, size_t thread)
     const size_t c = run->shape.c, words = sim_words(c);
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
-    run->context->kernels.alif_forward(
-        &work->alif, run->nt, work->pixels, n, c, run->x + at, run->states[V] + at,
-        run->states[B] + at, run->potential ? run->potential + at : NULL,
-        run->y.data ? run->y.bits + first * words : NULL,
-        run->active ? run->active + first * words : NULL);
+    run->context->kernels.alif_forward(&work->alif, run->nt, work->pixels, n, c,
+                                       neuron_currents_at(run, at), run->states[V] + at,
+                                       run->states[B] + at,
+                                       run->potential ? run->potential + at : NULL,
+                                       run->y.data ? run->y.bits + first * words : NULL,
+                                       run->active ? run->active + first * words : NULL);
 }
 
 static void backward_block(void *argument, size_t index, size_t thread)
@@ -86,7 +87,7 @@ static void backward_block(void *argument, size_t index, size_t thread)
     const size_t n = block_of(work, index, &first), at = first * c;
     const SimNeuronBack back = neuron_back_at(run, true, at, NULL);
     run->context->kernels.alif_backward(
-        &work->alif, run->nt, work->pixels, n, c, run->x + at,
+        &work->alif, run->nt, work->pixels, n, c, neuron_currents_at(run, at),
         neuron_state_at(run, V, at), neuron_state_at(run, B, at), &back,
         (float *)run->scratch + thread * floats_per_thread(run));
 }

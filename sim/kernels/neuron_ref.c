@@ -115,9 +115,15 @@ static float current(const SimLif *m, size_t t, size_t channel, float x)
     return m->affine.scale ? m->affine.scale[at] * x + m->affine.shift[at] : x;
 }
 
+static float number(SimNumbers x, size_t i)
+{
+    return x.bf16 ? sim_bf16_value(((const uint16_t *)x.at)[i])
+                  : ((const float *)x.at)[i];
+}
+
 static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
-                        size_t c, const float *x, float *v, float *h_out,
-                        uint64_t *spikes, uint64_t *active)
+                        size_t c, SimNumbers x, float *v, float *h_out, uint64_t *spikes,
+                        uint64_t *active)
 {
     const size_t words = (c + 63) / 64;
     for (size_t t = 0; t < nt; t++)
@@ -128,7 +134,8 @@ static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels
             if (active)
                 memset(active + word, 0, words * sizeof *active);
             for (size_t i = 0; i < c; i++) {
-                const float h = charge(m, i, current(m, t, i, x[at + i]), v[p * c + i]);
+                const float h =
+                    charge(m, i, current(m, t, i, number(x, at + i)), v[p * c + i]);
                 const uint64_t bit = UINT64_C(1) << (i % 64);
                 v[p * c + i] = m->next_step ? h : settle(m, h);
                 if (h_out)
@@ -157,12 +164,6 @@ static float back_of(const SimLif *m, float h, float slope, float decayed, float
     return m->next_step ? back + d_v : back;
 }
 
-static float number(SimNumbers x, size_t i)
-{
-    return x.bf16 ? sim_bf16_value(((const uint16_t *)x.at)[i])
-                  : ((const float *)x.at)[i];
-}
-
 static void put_number(SimNumbers y, size_t i, float value)
 {
     if (y.bf16)
@@ -178,7 +179,7 @@ static void give(const SimNeuronBack *b, size_t at, float d)
 }
 
 static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, const float *v_start,
+                         size_t c, SimNumbers x, const float *v_start,
                          const SimNeuronBack *b, float *scratch)
 {
     float *h = scratch; /* [nt] */
@@ -190,7 +191,7 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
             const float start = m->next_step ? settle(m, v) : v;
             float later = b->later[0] ? b->later[0][first] : 0.0f;
             for (size_t t = 0; t < nt; t++, at += step) {
-                h[t] = charge(m, i, current(m, t, i, x[at]), v);
+                h[t] = charge(m, i, current(m, t, i, number(x, at)), v);
                 v = m->next_step ? h[t] : settle(m, h[t]);
             }
             for (size_t t = nt; t-- > 0;) {
@@ -205,7 +206,7 @@ static void lif_backward(const SimLif *m, size_t nt, size_t stride, size_t pixel
                     double *const sums = b->d_trained + t * 2 * c + i;
                     const float u = t > 0 ? settle(m, h[t - 1]) : start;
                     sums[0] += (double)later * (double)u;
-                    sums[c] += (double)later * (double)current(m, t, i, x[at]);
+                    sums[c] += (double)later * (double)current(m, t, i, number(x, at));
                 }
             }
             if (b->later[0])
@@ -224,7 +225,7 @@ static float alif_step(const SimAlif *m, float x, float *v, float *b)
 }
 
 static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixels,
-                         size_t c, const float *x, float *v, float *b, float *h,
+                         size_t c, SimNumbers x, float *v, float *b, float *h,
                          uint64_t *spikes, uint64_t *active)
 {
     const size_t words = (c + 63) / 64;
@@ -237,7 +238,8 @@ static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixe
                 memset(active + word, 0, words * sizeof *active);
             for (size_t i = 0; i < c; i++) {
                 float *v_i = v + p * c + i;
-                const float threshold = alif_step(m, x[at + i], v_i, b + p * c + i);
+                const float threshold =
+                    alif_step(m, number(x, at + i), v_i, b + p * c + i);
                 const uint64_t bit = UINT64_C(1) << (i % 64);
                 if (h)
                     h[at + i] = *v_i;
@@ -251,7 +253,7 @@ static void alif_forward(const SimAlif *m, size_t nt, size_t stride, size_t pixe
 }
 
 static void alif_backward(const SimAlif *m, size_t nt, size_t stride, size_t pixels,
-                          size_t c, const float *x, const float *v_start,
+                          size_t c, SimNumbers x, const float *v_start,
                           const float *b_start, const SimNeuronBack *back, float *scratch)
 {
     float *over = scratch, *threshold = scratch + nt; /* [nt] each */
@@ -266,7 +268,7 @@ static void alif_backward(const SimAlif *m, size_t nt, size_t stride, size_t pix
             for (size_t k = 0; k < SIM_LATER && back->later[k]; k++)
                 left[k] = back->later[k][first];
             for (size_t t = 0; t < nt; t++, at += step) {
-                threshold[t] = alif_step(m, x[at], &v, &b);
+                threshold[t] = alif_step(m, number(x, at), &v, &b);
                 over[t] = v - threshold[t];
             }
             float g_v = left[0], g_b = left[1], later = left[2];

@@ -43,7 +43,8 @@ enum {                 /* ways to ask for a backward */
        D_X_BF16 = 4,
        ACCUMULATE = 8,
        IN_RUNS = 16, /* from potentials, with what comes later */
-       N_WAYS = 32
+       X_BF16 = 32,
+       N_WAYS = 64
 };
 
 static float x[FLOATS], d_y[FLOATS], d_v[FLOATS], decay[MAX_C], gain[MAX_C];
@@ -66,6 +67,20 @@ static void fill_inputs(void)
     test_fill(scale, STEPS * MAX_C, 8);
     test_fill(shift, STEPS * MAX_C, 9);
     d_y[0] = -0.0f;
+}
+
+static SimNumbers f32(const float *at)
+{
+    return (SimNumbers){(void *)(size_t)at, false};
+}
+
+/* As they are, or rounded. */
+static SimNumbers currents(unsigned ways)
+{
+    static uint16_t narrow[FLOATS];
+    for (size_t i = 0; i < FLOATS; i++)
+        narrow[i] = sim_bf16_of(x[i]);
+    return ways & X_BF16 ? (SimNumbers){narrow, true} : f32(x);
 }
 
 static SimNeuronBack back_by(unsigned ways, Data *out)
@@ -101,11 +116,11 @@ static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
     memset(scratch, 0xff, sizeof scratch); /* NaN */
     test_fill(out->v, STRIDE * MAX_C, 6);
     test_fill(out->d_x, FLOATS, 7);
-    kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, x, out->v,
+    kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, currents(ways), out->v,
                          all ? out->h : NULL, out->spikes, all ? out->active : NULL);
     memset(out->d_trained, 0, STEPS * 2 * c->c * sizeof(double));
     const SimNeuronBack back = back_by(ways, out);
-    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, x,
+    kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, currents(ways),
                           ways & IN_RUNS ? out->v : NULL, &back, scratch);
 }
 
@@ -119,7 +134,7 @@ static void go_back(const SimKernels *kernels, const SimLif *lif, size_t nt,
                                 .d_v = {(float *)(size_t)of_v, false},
                                 .d_x = {to, false},
                                 .later = {later}};
-    kernels->lif_backward(lif, nt, STRIDE, pixels, MAX_C, from, v, &back, scratch);
+    kernels->lif_backward(lif, nt, STRIDE, pixels, MAX_C, f32(from), v, &back, scratch);
 }
 
 ParameterizedTestParameters(neuron_kernels, lif)
@@ -224,7 +239,7 @@ Test(neuron_kernels, in_runs)
         go_back(&kernels, &lif, STEPS, PIXELS, x, NULL, d_y, d_v, whole, NULL);
         memset(v, 0, sizeof v);
         memset(later, 0, sizeof later);
-        kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, v, NULL, NULL, NULL);
+        kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, f32(x), v, NULL, NULL, NULL);
         const size_t at = FIRST * STRIDE * C;
         go_back(&kernels, &lif, STEPS - FIRST, PIXELS, x + at, v, d_y + at, d_v + at,
                 runs + at, later);
@@ -244,12 +259,12 @@ static void run_alif(const SimKernels *kernels, const SimAlif *alif, const Case 
     test_fill(out->v, STRIDE * MAX_C, 6);
     test_fill(out->d_x, FLOATS, 7);
     test_fill(out->b, STRIDE * MAX_C, 8);
-    kernels->alif_forward(alif, STEPS, STRIDE, c->pixels, c->c, x, out->v, out->b,
-                          all ? out->h : NULL, all ? out->spikes : NULL,
+    kernels->alif_forward(alif, STEPS, STRIDE, c->pixels, c->c, currents(ways), out->v,
+                          out->b, all ? out->h : NULL, all ? out->spikes : NULL,
                           all ? out->active : NULL);
     const SimNeuronBack back = back_by(ways, out);
     const bool in_runs = ways & IN_RUNS;
-    kernels->alif_backward(alif, STEPS, STRIDE, c->pixels, c->c, x,
+    kernels->alif_backward(alif, STEPS, STRIDE, c->pixels, c->c, currents(ways),
                            in_runs ? out->v : NULL, in_runs ? out->b : NULL, &back,
                            scratch);
 }
@@ -323,14 +338,15 @@ Test(neuron_kernels, alif_and_sums_in_runs)
                               .d_x = {whole.d_x, false},
                               .d_trained = adapts ? NULL : whole.d_trained};
         if (adapts) {
-            kernels.alif_backward(&alif, STEPS, STRIDE, PIXELS, C, x, NULL, NULL, &back,
-                                  scratch);
-            kernels.alif_forward(&alif, FIRST, STRIDE, PIXELS, C, x, runs.v, runs.b, NULL,
-                                 NULL, NULL);
+            kernels.alif_backward(&alif, STEPS, STRIDE, PIXELS, C, f32(x), NULL, NULL,
+                                  &back, scratch);
+            kernels.alif_forward(&alif, FIRST, STRIDE, PIXELS, C, f32(x), runs.v, runs.b,
+                                 NULL, NULL, NULL);
         } else {
-            kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, x, NULL, &back, scratch);
-            kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, x, runs.v, NULL, NULL,
-                                NULL);
+            kernels.lif_backward(&lif, STEPS, STRIDE, PIXELS, C, f32(x), NULL, &back,
+                                 scratch);
+            kernels.lif_forward(&lif, FIRST, STRIDE, PIXELS, C, f32(x), runs.v, NULL,
+                                NULL, NULL);
         }
         for (size_t k = 0; k < (adapts ? SIM_LATER : 1); k++)
             back.later[k] = runs.later[k];
@@ -342,11 +358,11 @@ Test(neuron_kernels, alif_and_sums_in_runs)
             back.d_trained =
                 adapts ? NULL : runs.d_trained + (last ? (size_t)FIRST * 2 * C : 0);
             if (adapts)
-                kernels.alif_backward(&alif, nt, STRIDE, PIXELS, C, x + at,
+                kernels.alif_backward(&alif, nt, STRIDE, PIXELS, C, f32(x + at),
                                       last ? runs.v : NULL, last ? runs.b : NULL, &back,
                                       scratch);
             else
-                kernels.lif_backward(&lif, nt, STRIDE, PIXELS, C, x + at,
+                kernels.lif_backward(&lif, nt, STRIDE, PIXELS, C, f32(x + at),
                                      last ? runs.v : NULL, &back, scratch);
         }
         cr_assert_arr_eq(whole.d_x, runs.d_x, sizeof whole.d_x, "setting %u", i);

@@ -37,16 +37,9 @@ static float noise(uint32_t stream, size_t i)
                           i);
 }
 
-static uint16_t half_of(float x) /* no NaN */
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-}
-
 static float nearest(float x) /* bfloat16 */
 {
-    return sim_bf16_value(half_of(x));
+    return sim_bf16_value(sim_bf16_of(x));
 }
 
 static Data make_data(const Case *c)
@@ -214,7 +207,8 @@ ParameterizedTest(Case *c, conv, against_double)
         dw[wi] += (double)d.x[xi] * (double)d.dy[yi];
     })
 
-    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
+    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, &(SimTensor){.f32 = d.y},
+                     arena.base);
     cr_assert_lt(distance(y, d.y, d.ny), c->tolerance, "forward");
     const SimTensor d_in = dense_like(&d, d.dx);
     sim_conv_backward_input(conv, NT, &d.d_out, d.w, NULL, true, &d_in, arena.base);
@@ -248,7 +242,8 @@ ParameterizedTest(Case *c, conv, against_double)
             step.bits += t * (x_step / s.c * sim_words(s.c));
         else
             step.f32 += t * x_step;
-        sim_conv_forward(conv, 1, &step, d.w, d.bias, d.y + t * y_step, arena.base);
+        sim_conv_forward(conv, 1, &step, d.w, d.bias,
+                         &(SimTensor){.f32 = d.y + t * y_step}, arena.base);
     }
     cr_assert_arr_eq(whole, d.y, d.ny * sizeof *whole, "another window, other bits");
 
@@ -262,7 +257,8 @@ ParameterizedTest(Case *c, conv, against_double)
     cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
     sim_conv_hold(conv, d.w);
     memset(d.y, 0, d.ny * sizeof *d.y);
-    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, d.y, arena.base);
+    sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, &(SimTensor){.f32 = d.y},
+                     arena.base);
     cr_assert_arr_eq(whole, d.y, d.ny * sizeof *whole, "held weights, other bits");
 
     free(whole), free(y), free(dx), free(dw), free(db);
@@ -271,14 +267,14 @@ ParameterizedTest(Case *c, conv, against_double)
     free_data(&d);
 }
 
-/* Gradients as bfloat16 in and out beside the same numbers in f32: the results differ by
- * their rounding alone, whichever kernel takes them. */
-ParameterizedTestParameters(conv, bf16_gradients)
+/* Outputs, and gradients in and out, as bfloat16 beside the same numbers in f32: the
+ * results differ by their rounding alone, whichever kernel takes them. */
+ParameterizedTestParameters(conv, bf16)
 {
     return all_cases();
 }
 
-ParameterizedTest(Case *c, conv, bf16_gradients)
+ParameterizedTest(Case *c, conv, bf16)
 {
     SimContext context;
     if (sim_context_create(2, isas[c->isa], &context) != SIM_OK)
@@ -290,8 +286,8 @@ ParameterizedTest(Case *c, conv, bf16_gradients)
     const SimConvShape s = d.shape;
     SimConv *conv = NULL;
     cr_assert_eq(sim_conv_create(&s, c->form, NT,
-                                 SIM_CONV_BACKWARD_INPUT | SIM_CONV_BACKWARD_WEIGHTS |
-                                     SIM_CONV_BF16,
+                                 SIM_CONV_FORWARD | SIM_CONV_BACKWARD_INPUT |
+                                     SIM_CONV_BACKWARD_WEIGHTS | SIM_CONV_BF16,
                                  &context, &conv),
                  SIM_OK, "%s", sim_message());
     SimArena arena;
@@ -301,8 +297,16 @@ ParameterizedTest(Case *c, conv, bf16_gradients)
     narrow.bf16 = calloc(d.ny, sizeof *narrow.bf16);
     d_in_narrow.bf16 = calloc(d.nx + 1, sizeof *d_in_narrow.bf16);
     cr_assert(narrow.bf16 && d_in_narrow.bf16);
-    for (size_t i = 0; i < d.ny; i++)
-        narrow.bf16[i] = half_of(d.dy[i]);
+    sim_conv_forward(conv, NT, &d.tensor, d.w, NULL, &(SimTensor){.f32 = d.y},
+                     arena.base);
+    memset(arena.base, 0xff, arena.size);
+    sim_conv_forward(conv, NT, &d.tensor, d.w, NULL, &narrow, arena.base);
+    for (size_t i = 0; i < d.ny; i++) {
+        cr_assert_lt(fabsf(sim_bf16_value(narrow.bf16[i]) - d.y[i]),
+                     0.0045f * fabsf(d.y[i]) + 2e-5f, "output %zu: %g, not %g", i,
+                     (double)sim_bf16_value(narrow.bf16[i]), (double)d.y[i]);
+        narrow.bf16[i] = sim_bf16_of(d.dy[i]);
+    }
 
     for (int accumulate = 0; accumulate < 2; accumulate++)
         for (int sparse = 0; sparse < (c->form == SIM_SPIKES ? 2 : 1); sparse++)
@@ -310,7 +314,7 @@ ParameterizedTest(Case *c, conv, bf16_gradients)
                 const uint64_t *const active = sparse ? d.bits : NULL;
                 for (size_t i = 0; i < d.nx; i++) {
                     d.dx[i] = 0.5f;
-                    d_in_narrow.bf16[i] = half_of(0.5f);
+                    d_in_narrow.bf16[i] = sim_bf16_of(0.5f);
                 }
                 d_in_narrow.bf16[d.nx] = 0x1234;
                 sim_conv_backward_input(conv, NT, &d.d_out, d.w, active, accumulate,
@@ -358,7 +362,8 @@ static Results run_all(const Data *d, const SimContext *context)
                  SIM_OK, "%s", sim_message());
     cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
     memset(arena.base, 0xff, arena.size); /* scratch comes as others left it */
-    sim_conv_forward(conv, NT, &d->tensor, d->w, d->bias, r.y, arena.base);
+    sim_conv_forward(conv, NT, &d->tensor, d->w, d->bias, &(SimTensor){.f32 = r.y},
+                     arena.base);
     memset(arena.base, 0xff, arena.size);
     const SimTensor d_in = dense_like(d, r.dx);
     sim_conv_backward_input(conv, NT, &d->d_out, d->w, d->bits, false, &d_in, arena.base);

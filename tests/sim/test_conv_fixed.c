@@ -213,7 +213,8 @@ static SimTensor steps_from(const Subject *t, size_t step, size_t n)
 static void forward(Subject *t, float *y)
 {
     const SimTensor x = steps_from(t, 0, NT);
-    sim_conv_forward(t->conv, NT, &x, t->w, t->bias, y, t->arena.base);
+    sim_conv_forward(t->conv, NT, &x, t->w, t->bias, &(SimTensor){.f32 = y},
+                     t->arena.base);
 }
 
 /* An output is off by half a scale for each of its spikes at most. */
@@ -275,7 +276,8 @@ Test(conv_fixed, same_bits_however_it_is_cut)
             for (size_t step = 0; step < NT; step++) {
                 const SimTensor x = steps_from(&t, step, 1);
                 sim_conv_forward(t.conv, 1, &x, hold ? NULL : t.w, t.bias,
-                                 again + step * rows * row, t.arena.base);
+                                 &(SimTensor){.f32 = again + step * rows * row},
+                                 t.arena.base);
             }
             cr_assert_arr_eq(t.y, again, t.ny * sizeof *again, "%zu: step by step", i);
         }

@@ -138,7 +138,7 @@ Test(fourier, chosen_for_large_kernels)
                  SIM_OK, "%s", sim_message());
     cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
     const SimTensor in = {SIM_DENSE, {T, N, SIDE, SIDE, C}, .f32 = x};
-    sim_conv_forward(conv, T, &in, w, bias, y, arena.base);
+    sim_conv_forward(conv, T, &in, w, bias, &(SimTensor){.f32 = y}, arena.base);
     for (size_t i = 0; i < ny; i += 977) {
         const size_t k = i % C, ox = i / C % OUT, oy = i / C / OUT % OUT,
                      n = i / C / OUT / OUT;
@@ -187,7 +187,7 @@ Test(fourier, chosen_at_any_precision)
                      SIM_OK, "%s", sim_message());
         cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
         const SimTensor in = {SIM_DENSE, {1, N, SIDE, SIDE, C}, .f32 = x};
-        sim_conv_forward(conv, 1, &in, w, NULL, y[p], arena.base);
+        sim_conv_forward(conv, 1, &in, w, NULL, &(SimTensor){.f32 = y[p]}, arena.base);
         cr_expect_arr_eq(y[p], y[SIM_PRECISION_F32], COUNT * sizeof **y, "%s",
                          sim_precisions[p]);
         sim_arena_destroy(&arena);

@@ -24,7 +24,7 @@ typedef struct Case {
     }
 static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
 
-enum { N_RUNS = 24 }; /* of kernels, each on its own data */
+enum { N_RUNS = 27 }; /* of kernels, each on its own data */
 
 typedef struct Data {
     float x[SIZE], y[SIZE], a[SIZE], b[SIZE], k[SIZE], v[SIZE];
@@ -59,35 +59,48 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
         memset(d->sums, 0, sizeof d->sums);
     }
     Data *d = out;
-    kernels->channel_sums(c->pixels, c->c, d->x + 1, d->a + 1, d->sums);
+    kernels->channel_sums(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->sums);
     d++;
-    kernels->channel_sums_back(c->pixels, c->c, d->x + 1, f32(d->y + 1), d->a + 1,
+    kernels->channel_sums_back(c->pixels, c->c, f32(d->x + 1), f32(d->y + 1), d->a + 1,
                                d->sums);
     d++;
-    kernels->channel_affine(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1);
+    kernels->channel_affine(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->b + 1, d->y + 1);
     d++;
     for (int accumulate = 0; accumulate < 2; accumulate++, d++)
-        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, f32(d->a + 1), d->b + 1,
-                                     d->k + 1, d->v + 1, accumulate, f32(d->y + 1));
-    kernels->channel_affine_back(c->pixels, c->c, d->x + 1, f32(d->y + 1), d->b + 1,
+        kernels->channel_affine_back(c->pixels, c->c, f32(d->x + 1), f32(d->a + 1),
+                                     d->b + 1, d->k + 1, d->v + 1, accumulate,
+                                     f32(d->y + 1));
+    kernels->channel_affine_back(c->pixels, c->c, f32(d->x + 1), f32(d->y + 1), d->b + 1,
                                  d->k + 1, d->v + 1, false, f32(d->y + 1));
     for (int form = 0; form < 8; form++, d++) { /* of dy, of dx, added to */
         const SimNumbers dy = numbers(d->a + 1, form & 1),
                          dx = numbers(d->y + 1, form & 2);
-        kernels->channel_affine_back(c->pixels, c->c, d->x + 1, dy, d->b + 1, d->k + 1,
-                                     d->v + 1, form & 4, dx);
-        kernels->channel_sums_back(c->pixels, c->c, d->x + 1, dx, d->a + 1, d->sums);
+        kernels->channel_affine_back(c->pixels, c->c, f32(d->x + 1), dy, d->b + 1,
+                                     d->k + 1, d->v + 1, form & 4, dx);
+        kernels->channel_sums_back(c->pixels, c->c, f32(d->x + 1), dx, d->a + 1, d->sums);
     }
+    kernels->channel_sums(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1, d->sums);
+    kernels->channel_affine(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1, d->b + 1,
+                            d->y + 1);
+    d++;
+    kernels->channel_affine_add(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1,
+                                d->b + 1, d->y + 1, d->y + 1);
+    d++;
+    kernels->channel_affine_back(c->pixels, c->c, numbers(d->x + 1, true), f32(d->a + 1),
+                                 d->b + 1, d->k + 1, d->v + 1, true, f32(d->y + 1));
+    kernels->channel_sums_back(c->pixels, c->c, numbers(d->x + 1, true), f32(d->a + 1),
+                               d->b + 1, d->sums);
+    d++;
     for (int form = 0; form < 4; form++, d++) {
         const SimNumbers from = numbers(d->a + 1, form & 1),
                          to = numbers(d->y + 1, form & 2);
         kernels->hand_on(n, from, false, to);
         kernels->hand_on(n, from, true, to);
     }
-    kernels->channel_affine_add(c->pixels, c->c, d->x + 1, d->a + 1, d->b + 1, d->y + 1,
-                                d->y + 1);
-    kernels->channel_affine_add(c->pixels, c->c, d->y + 1, d->a + 1, d->b + 1, d->v + 1,
-                                d->x + 1);
+    kernels->channel_affine_add(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->b + 1,
+                                d->y + 1, d->y + 1);
+    kernels->channel_affine_add(c->pixels, c->c, f32(d->y + 1), d->a + 1, d->b + 1,
+                                d->v + 1, d->x + 1);
     d++;
     kernels->sum(n, d->x + 1, d->v + 1, d->y + 1);
     kernels->sum(n, d->a + 1, d->y + 1, d->y + 1);
@@ -151,9 +164,9 @@ Test(elementwise, sums)
         for (size_t c = 0; back && c < 2 * C; c++)
             sums[c] = 1.0; /* what was there before is added to */
         if (back)
-            kernels.channel_sums_back(PIXELS, C, x, f32(dy), shift, sums);
+            kernels.channel_sums_back(PIXELS, C, f32(x), f32(dy), shift, sums);
         else
-            kernels.channel_sums(PIXELS, C, x, shift, sums);
+            kernels.channel_sums(PIXELS, C, f32(x), shift, sums);
         for (size_t c = 0; c < C; c++) {
             double first = back, second = back;
             for (size_t p = 0; p < PIXELS; p++) {
@@ -176,7 +189,7 @@ Test(elementwise, sums)
 Test(elementwise, bfloat16)
 {
     enum { PIXELS = 3, C = 300, N = PIXELS * C };
-    static float x[N], dy[N], want[N], a[C], b[C], k[C];
+    static float x[N], dy[N], want[N], made[N], a[C], b[C], k[C];
     static uint16_t dy16[N], dx16[N];
     double sums[2][2 * C] = {{0}};
     test_fill(x, N, 1);
@@ -193,9 +206,9 @@ Test(elementwise, bfloat16)
             want[i] = sim_bf16_value(dx16[i]);
         }
         const SimNumbers from = {dy16, true}, to = {dx16, true};
-        kernels.channel_affine_back(PIXELS, C, x, f32(dy), a, b, k, accumulate,
+        kernels.channel_affine_back(PIXELS, C, f32(x), f32(dy), a, b, k, accumulate,
                                     f32(want));
-        kernels.channel_affine_back(PIXELS, C, x, from, a, b, k, accumulate, to);
+        kernels.channel_affine_back(PIXELS, C, f32(x), from, a, b, k, accumulate, to);
         for (size_t i = 0; i < N; i++) {
             cr_assert_eq(dx16[i], sim_bf16_of(want[i]), "%zu", i);
             want[i] = sim_bf16_value(dx16[i]);
@@ -204,9 +217,18 @@ Test(elementwise, bfloat16)
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(dx16[i], sim_bf16_of(accumulate ? want[i] + dy[i] : dy[i]),
                          "%zu", i);
-        kernels.channel_sums_back(PIXELS, C, x, from, a, sums[0]);
-        kernels.channel_sums_back(PIXELS, C, x, f32(dy), a, sums[1]);
+        kernels.channel_sums_back(PIXELS, C, from, from, a, sums[0]);
+        kernels.channel_sums_back(PIXELS, C, f32(dy), f32(dy), a, sums[1]);
         cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
+        kernels.channel_sums(PIXELS, C, from, a, sums[0]);
+        kernels.channel_sums(PIXELS, C, f32(dy), a, sums[1]);
+        cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
+        kernels.channel_affine(PIXELS, C, from, a, b, made);
+        kernels.channel_affine(PIXELS, C, f32(dy), a, b, want);
+        cr_assert_arr_eq(made, want, sizeof made);
+        kernels.channel_affine_add(PIXELS, C, from, a, b, x, made);
+        kernels.channel_affine_add(PIXELS, C, f32(dy), a, b, x, want);
+        cr_assert_arr_eq(made, want, sizeof made);
     }
 }
 
