@@ -116,9 +116,8 @@ static SimStatus ensure(Plan *plan, int number)
     }
     if (all_there)
         return plan_emit_forward(plan, number, PLAN_AGAIN, outer);
-    SIM_TRY(plan_open_loop(
-        plan, plan_steps_of_run(plan, largest_step(plan, number), PLAN_RUN_BYTES),
-        false));
+    SIM_TRY(
+        plan_open_loop(plan, plan_steps_of_run(plan, largest_step(plan, number)), false));
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         SIM_TRY(plan_ensure_part(plan, plan_source(plan, node, i)));
     SIM_TRY(plan_emit_forward(plan, number, PLAN_AGAIN, outer));
@@ -252,7 +251,7 @@ static SimStatus emit_sums(Plan *plan, int number)
     if (!plan_goes_by_step(node))
         return emit_gather(plan, number);
     const size_t bytes = sim_step_bytes(SIM_DENSE, node->plan.out);
-    SIM_TRY(plan_open_loop(plan, plan_steps_of_run(plan, bytes, PLAN_RUN_BYTES), false));
+    SIM_TRY(plan_open_loop(plan, plan_steps_of_run(plan, bytes), false));
     SIM_TRY(plan_ensure_part(plan, from));
     SIM_TRY(emit_gather(plan, number));
     plan_close_loop(plan);

@@ -274,22 +274,35 @@ size_t plan_weight_bytes(const PlanNode *node)
     return bytes;
 }
 
-/* Steps of a run, about the same for all runs, where a step of a tensor takes `bytes` and
- * a run should take `run_bytes`. */
-size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes)
+enum { CACHE_BYTES = 5 << 18, WINDOW_BYTES = 4 * CACHE_BYTES };
+
+/* What the largest tensor of a run should take: what a cache holds. Tile units want the
+ * same pixel of many images, though, so longer runs; where all is kept these cost no
+ * memory. */
+static size_t run_bytes(const Plan *plan)
+{
+    if (!sim_precision_has_pieces(plan->context->precision))
+        return CACHE_BYTES;
+    return plan->options.memory == NET_MEMORY_KEEP ? 16 * CACHE_BYTES : 4 * CACHE_BYTES;
+}
+
+static size_t steps_of(const Plan *plan, size_t bytes, size_t run_bytes)
 {
     const size_t all = plan->options.window, most = run_bytes / bytes;
     const size_t runs = most ? (all + most - 1) / most : all;
     return (all + runs - 1) / runs;
 }
 
-enum { MOST_BYTES = 2 * PLAN_RUN_BYTES, WINDOW_BYTES = 4 * PLAN_RUN_BYTES };
+size_t plan_steps_of_run(const Plan *plan, size_t bytes)
+{
+    return steps_of(plan, bytes, run_bytes(plan));
+}
 
 size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes)
 {
-    size_t run = plan_weight_bytes(node);
-    run = run > PLAN_RUN_BYTES ? run : PLAN_RUN_BYTES;
-    return plan_steps_of_run(plan, bytes, run < MOST_BYTES ? run : MOST_BYTES);
+    const size_t least = run_bytes(plan), weights = plan_weight_bytes(node);
+    const size_t most = weights < 2 * least ? weights : 2 * least;
+    return steps_of(plan, bytes, most > least ? most : least);
 }
 
 size_t plan_window_of(const Plan *plan, size_t bytes, size_t run)

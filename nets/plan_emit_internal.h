@@ -26,12 +26,10 @@ void plan_forget(PlanNode *node);
 SimStatus plan_emit_forward(Plan *plan, int number, PlanOp op, int loop);
 
 /* Loops over time: instructions between the two run over and over, `steps` at a time. */
-enum { /* of the largest tensor of a run; up to twice that where each run goes through as
-          many weights */
-       PLAN_RUN_BYTES = 5 << 18
-};
 bool plan_goes_by_step(const PlanNode *node);
-size_t plan_steps_of_run(const Plan *plan, size_t bytes, size_t run_bytes);
+/* Steps of a run, about the same for all runs, where a step of its largest tensor takes
+ * `bytes`; more where each run goes through many weights. */
+size_t plan_steps_of_run(const Plan *plan, size_t bytes);
 size_t plan_steps_of_synapses(const Plan *plan, const PlanNode *node, size_t bytes);
 /* A wire that would be long, computed again, never exists for the whole sequence, but for
  * a window of steps at a time; what reads it computes it as often as it comes by. */

@@ -75,7 +75,7 @@ static size_t steps_of_inputs(const Plan *plan, const PlanNode *node)
         if (sim_step_bytes(SIM_DENSE, from->out) > bytes)
             bytes = sim_step_bytes(SIM_DENSE, from->out);
     }
-    return plan_steps_of_run(plan, bytes, PLAN_RUN_BYTES);
+    return plan_steps_of_run(plan, bytes);
 }
 
 /* Statistics of what a layer of synapses gives are taken while it is in the cache. What

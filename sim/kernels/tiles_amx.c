@@ -125,6 +125,9 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
                 const __m512i old = _mm512_maskz_loadu_epi16(o->all, to);
                 low = _mm512_add_ps(low, widened(_mm512_castsi512_si256(old)));
                 high = _mm512_add_ps(high, widened(_mm512_extracti64x4_epi64(old, 1)));
+            } else {
+                low = _mm512_add_ps(low, o->bias[0]);
+                high = _mm512_add_ps(high, o->bias[1]);
             }
             const __m512i v = in_order(rounded(low), rounded(high));
             if (o->stream)
