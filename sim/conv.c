@@ -346,6 +346,12 @@ static const void *made_at(const SimConv *conv, const void *scratch)
                                : (const unsigned char *)scratch + conv->strip_bytes;
 }
 
+static void make_fixed(const SimConv *conv, const float *weights, void *scratch)
+{
+    if (conv->use_spikes && conv->fixed.width && !conv->is_held_fixed)
+        sim_conv_fixed_make(conv, weights, arena_over(conv, scratch).base);
+}
+
 static void forward_in_f32(SimConv *conv, size_t nt, const SimTensor *x,
                            const float *weights, const float *bias, float *y,
                            void *scratch)
@@ -354,8 +360,6 @@ static void forward_in_f32(SimConv *conv, size_t nt, const SimTensor *x,
     if (conv->fourier) {
         fourier_forward(conv, nt, x->f32, weights, bias, y, arena.base);
     } else if (conv->use_spikes && conv->fixed.width) {
-        if (!conv->is_held_fixed)
-            sim_conv_fixed_make(conv, weights, arena.base);
         sim_conv_fixed_forward(conv, nt, x->bits, made_at(conv, scratch), bias, y);
     } else if (conv->use_spikes) {
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
@@ -373,6 +377,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
         return;
     }
+    make_fixed(conv, weights, scratch);
     if (y->form != SIM_BF16) {
         forward_in_f32(conv, nt, x, weights, bias, y->f32, scratch);
         return;
@@ -392,8 +397,7 @@ bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratc
 {
     if (!conv->use_spikes || conv->fourier)
         return false;
-    if (conv->fixed.width && !conv->is_held_fixed)
-        sim_conv_fixed_make(conv, weights, arena_over(conv, scratch).base);
+    make_fixed(conv, weights, scratch);
     return true;
 }
 
