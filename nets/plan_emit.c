@@ -277,13 +277,14 @@ size_t plan_weight_bytes(const PlanNode *node)
 enum { CACHE_BYTES = 5 << 18, WINDOW_BYTES = 4 * CACHE_BYTES };
 
 /* What the largest tensor of a run should take: what a cache holds. Tile units want the
- * same pixel of many images, though, so longer runs; where all is kept these cost no
- * memory. */
+ * same pixel of many images, though, so longer runs: where all is kept these cost no
+ * memory, and with bfloat16 little. */
 static size_t run_bytes(const Plan *plan)
 {
-    if (!sim_precision_has_pieces(plan->context->precision))
-        return CACHE_BYTES;
-    return plan->options.memory == NET_MEMORY_KEEP ? 16 * CACHE_BYTES : 4 * CACHE_BYTES;
+    const SimPrecision precision = plan->context->precision;
+    if (sim_precision_has_pieces(precision) && plan->options.memory == NET_MEMORY_KEEP)
+        return 16 * CACHE_BYTES;
+    return precision == SIM_PRECISION_BF16 ? 4 * CACHE_BYTES : CACHE_BYTES;
 }
 
 static size_t steps_of(const Plan *plan, size_t bytes, size_t run_bytes)
