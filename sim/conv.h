@@ -40,7 +40,7 @@ void sim_conv_destroy(SimConv *conv); /* accepts NULL */
 size_t sim_conv_scratch_bytes(const SimConv *conv);
 
 /* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL); SIM_DENSE or,
- * where planned and without bias, SIM_BF16: sums are f32, rounded once. */
+ * where planned, SIM_BF16: sums are f32, rounded once. */
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
                       const float *bias, const SimTensor *y, void *scratch);
 
