@@ -2,6 +2,7 @@
 #include "sim/team.h"
 
 #include <sched.h>
+#include <stdatomic.h>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -24,13 +25,38 @@ SimTeam sim_team_create(int n_threads)
 #endif
 }
 
+#ifdef _OPENMP
+/* Tasks side by side that one thread begins with. */
+typedef struct Share {
+    _Alignas(64) atomic_size_t next; /* to each its line of the cache */
+    size_t end;
+} Share;
+
+enum { MAX_SHARES = 64 };
+#endif
+
+/* Cores are rarely equally fast, be it for another program: who is through with its share
+ * helps with those of others. */
 void sim_team_run(const SimTeam *team, size_t n_tasks, SimTask *task, void *argument)
 {
 #ifdef _OPENMP
     if (team->n_threads > 1 && n_tasks > 1) {
-#pragma omp parallel for schedule(static) num_threads(team->n_threads)
-        for (size_t i = 0; i < n_tasks; i++)
-            task(argument, i, (size_t)omp_get_thread_num());
+        const size_t n_threads = (size_t)team->n_threads;
+        const size_t n = n_threads < MAX_SHARES ? n_threads : MAX_SHARES;
+        Share shares[MAX_SHARES];
+        for (size_t k = 0; k < n; k++) {
+            atomic_init(&shares[k].next, n_tasks * k / n);
+            shares[k].end = n_tasks * (k + 1) / n;
+        }
+#pragma omp parallel num_threads(team->n_threads)
+        {
+            const size_t thread = (size_t)omp_get_thread_num();
+            for (size_t k = 0; k < n; k++) {
+                Share *const share = &shares[(thread + k) % n];
+                for (size_t i; (i = atomic_fetch_add(&share->next, 1)) < share->end;)
+                    task(argument, i, thread);
+            }
+        }
         return;
     }
 #endif

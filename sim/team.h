@@ -15,6 +15,7 @@ typedef struct SimTeam {
 SimTeam sim_team_create(int n_threads);
 
 /* Calls task(argument, index, thread) for index 0..n_tasks-1, thread 0..n_threads-1.
- * Consecutive indices go to the same thread (static schedule). */
+ * Each thread begins with a share of consecutive indices and goes through it in order;
+ * then it takes what others have not come to. */
 typedef void SimTask(void *argument, size_t index, size_t thread);
 void sim_team_run(const SimTeam *team, size_t n_tasks, SimTask *task, void *argument);

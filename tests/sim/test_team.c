@@ -36,6 +36,27 @@ Test(team, each_task_once)
     }
 }
 
+/* The first task ends when all others have: its thread's share goes to other threads. */
+static void wait_for_others(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    atomic_size_t *done = argument;
+    if (index > 0)
+        ++*done;
+    while (index == 0 && *done < N_TASKS - 1)
+        ;
+}
+
+Test(team, takes_over_from_who_is_slow, .timeout = 60)
+{
+    const SimTeam team = sim_team_create(2);
+    if (team.n_threads < 2)
+        cr_skip_test("built without threads");
+    atomic_size_t done = 0;
+    sim_team_run(&team, N_TASKS, wait_for_others, &done);
+    cr_expect(done == N_TASKS - 1);
+}
+
 Test(team, at_least_one_thread)
 {
     cr_expect(sim_team_create(0).n_threads >= 1);
