@@ -15,7 +15,9 @@ struct Net {
     size_t run, run_steps; /* of the run of a loop at hand: its first step, how many, */
     size_t whole_run;      /* and how many a run has that is not cut short */
     uint64_t step;
-    bool timed; /* see net_time_nodes */
+    bool timed;       /* see net_time_nodes */
+    bool resting;     /* the states are to be put to rest when they are used next */
+    bool looked_into; /* somebody may look at the states, or write them, at any time */
     const uint32_t *labels;
 };
 
@@ -286,32 +288,24 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
     }
 }
 
-/* Of all steps, once the last run of them is there. */
-static void count_spikes(const Net *net, PlanNode *node, const PlanInstruction *at)
+/* Once the last run of a window is there. */
+static void count_spikes(const Net *net, PlanNode *node)
 {
     const SimShape shape = node->plan.out;
-    const uint64_t *bits = at_buffer(net, at->y);
-    if (net->run + net->run_steps < net->nt)
-        return;
-    const size_t words = sim_words(shape.c);
-    const size_t pixels = (shape.t == 1 ? 1 : net->nt) * sim_shape_pixels(shape);
-    const double ones =
-        (double)net->plan.context->kernels.spikes_count(pixels * words, bits);
-    const double all = (double)(pixels * shape.c);
-    node->spikes += ones;
-    node->neuron_steps += all;
-    node->density = (float)(ones / all);
-    for (size_t p = 0; p < pixels; p++)
-        for (size_t w = 0; w < words; w++) {
-            node->seen_any[w] |= bits[p * words + w];
-            node->seen_all[w] &= bits[p * words + w];
-        }
+    if (net->run + net->run_steps == net->nt)
+        plan_count(node, (shape.t == 1 ? 1 : net->nt) * sim_shape_pixels(shape));
 }
 
 static void rest(PlanNode *node)
 {
     for (size_t i = 0; i < node->plan.n_states; i++)
         memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
+}
+
+/* Before the first run of a window: whether the states are still to be put to rest. */
+static bool must_rest(const Net *net)
+{
+    return net->resting && net->run == 0;
 }
 
 static void run_layer(Net *net, const PlanInstruction *at)
@@ -329,11 +323,14 @@ static void run_layer(Net *net, const PlanInstruction *at)
         run_hook(net, at, &run);
         break;
     case PLAN_FORWARD:
-        if (run.training && run.t0 == 0)
+        if (must_rest(net))
             rest(node);
         run_hook(net, at, &run);
-        if (node->plan.out_form == SIM_SPIKES)
-            count_spikes(net, node, at);
+        if (node->plan.out_form == SIM_SPIKES) {
+            plan_see_all(node, run.context, run.y.shape.t * sim_shape_pixels(run.y.shape),
+                         run.y.bits);
+            count_spikes(net, node);
+        }
         break;
     case PLAN_INVERT:
     case PLAN_MEASURE:
@@ -354,6 +351,7 @@ static bool run_strip(Net *net, const PlanStrip *strip)
 {
     NetStrips strips = {.n = strip->n,
                         .rows = strip->rows,
+                        .rest = must_rest(net),
                         .room = at_buffer(net, strip->room),
                         .room_bytes = strip->room_bytes};
     for (size_t i = 0; i < strip->n; i++) {
@@ -371,8 +369,7 @@ static bool run_strip(Net *net, const PlanStrip *strip)
         return false;
     for (size_t i = 0; i < strip->n; i++)
         if (strips.nodes[i].run.y.form == SIM_SPIKES)
-            count_spikes(net, &net->plan.nodes[strip->nodes[i]],
-                         &net->plan.program[strip->first + i]);
+            count_spikes(net, &net->plan.nodes[strip->nodes[i]]);
     return true;
 }
 
@@ -464,11 +461,19 @@ static size_t turning_point(const Net *net)
     return i;
 }
 
+static void rest_now(Net *net)
+{
+    if (net->resting && net->states.size)
+        memset(net->states.base, 0, net->states.size);
+    net->resting = false;
+}
+
 void net_reset(Net *net)
 {
     net->t0 = 0;
-    if (net->states.size)
-        memset(net->states.base, 0, net->states.size);
+    net->resting = true;
+    if (net->looked_into)
+        rest_now(net);
 }
 
 void net_seek(Net *net, size_t step)
@@ -486,6 +491,7 @@ void net_forward(Net *net, size_t nt, const uint32_t *labels, uint64_t step)
     if (net->plan.options.training)
         net_reset(net);
     run_from(net, 0, turning_point(net));
+    net->resting = false;
     net->t0 += nt;
 }
 
@@ -600,8 +606,10 @@ const float *net_potential(const Net *net, size_t node)
     return at_buffer(net, net->plan.nodes[net->plan.of_graph[node]].potential);
 }
 
-size_t net_states(const Net *net, size_t node, const NetStateView **out)
+size_t net_states(Net *net, size_t node, const NetStateView **out)
 {
+    rest_now(net);
+    net->looked_into = true;
     const PlanNode *planned = &net->plan.nodes[net->plan.of_graph[node]];
     *out = planned->state_views;
     return planned->plan.n_states;
@@ -609,19 +617,7 @@ size_t net_states(const Net *net, size_t node, const NetStateView **out)
 
 NetActivity net_activity(const Net *net, size_t node)
 {
-    const PlanNode *planned = &net->plan.nodes[net->plan.of_graph[node]];
-    NetActivity activity = {.spiking = planned->plan.out_form == SIM_SPIKES,
-                            .spikes = planned->spikes,
-                            .neuron_steps = planned->neuron_steps,
-                            .channels = planned->plan.out.c};
-    for (size_t c = 0;
-         activity.spiking && planned->neuron_steps > 0 && c < activity.channels; c++) {
-        activity.silent +=
-            !(planned->seen_any[c / SIM_WORD_BITS] >> (c % SIM_WORD_BITS) & 1);
-        activity.saturated +=
-            planned->seen_all[c / SIM_WORD_BITS] >> (c % SIM_WORD_BITS) & 1;
-    }
-    return activity;
+    return plan_activity(&net->plan.nodes[net->plan.of_graph[node]]);
 }
 
 NetKernel net_kernel(const Net *net, size_t node)
@@ -641,15 +637,8 @@ bool net_inexact(const Net *net, size_t node)
 
 void net_reset_counts(Net *net)
 {
-    for (size_t k = 0; k < net->plan.n_nodes; k++) {
-        PlanNode *node = &net->plan.nodes[k];
-        node->spikes = node->neuron_steps = 0.0;
-        const size_t bytes = sim_words(node->plan.out.c) * sizeof(uint64_t);
-        if (node->seen_any) {
-            memset(node->seen_any, 0, bytes);
-            memset(node->seen_all, 0xff, bytes);
-        }
-    }
+    for (size_t k = 0; k < net->plan.n_nodes; k++)
+        plan_reset_counts(&net->plan.nodes[k]);
 }
 
 NetNodeInfo net_node_info(const Net *net, size_t node)

@@ -58,9 +58,9 @@ typedef struct NetPlanOptions {
     bool training;
     bool input_gradient; /* keep the gradient of the input wires too */
     NetMemory memory;
-    size_t budget;              /* bytes, for NET_MEMORY_AUTO */
-    const char *stage_memory;   /* "1=reverse,2-4=keep": policies of single stages, the
-                                   others as `memory`; or NULL */
+    size_t budget;            /* bytes, for NET_MEMORY_AUTO */
+    const char *stage_memory; /* "1=reverse,2-4=keep": policies of single stages, the
+                                 others as `memory`; or NULL */
     bool whole_layers; /* without training, too: no layers together strip by strip, so
                           that each writes its output and can be timed by itself */
     const unsigned char *watch; /* [n_nodes] NET_WATCH_* or NULL */
@@ -115,7 +115,7 @@ typedef struct NetStateView {
     size_t count;
 } NetStateView;
 /* Of no meaning in a training net, where all nodes use the same memory. */
-size_t net_states(const Net *net, size_t node, const NetStateView **out);
+size_t net_states(Net *net, size_t node, const NetStateView **out);
 
 /* Firing counted as it runs, since the last net_reset_counts; zero for dense wires. */
 typedef struct NetActivity {

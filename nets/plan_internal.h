@@ -102,10 +102,12 @@ typedef struct PlanNode {
     float *params[NET_MAX_PARAMS], *d_params[NET_MAX_PARAMS];
     float *states[NET_MAX_STATES];
     NetStateView state_views[NET_MAX_STATES];
-    int saved, active, potential, carry; /* buffers or PLAN_NONE, and */
-    int wire, gradient;                  /* these, as of the latest instruction */
-    int output_gradient;                 /* of an output: what the caller fills in */
-    uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all pixels */
+    int saved, active, potential, carry;   /* buffers or PLAN_NONE, and */
+    int wire, gradient;                    /* these, as of the latest instruction */
+    int output_gradient;                   /* of an output: what the caller fills in */
+    _Atomic uint64_t *seen_any, *seen_all; /* [words] of spiking nodes: or, and over all
+                                              pixels */
+    atomic_size_t ones;                    /* in this window so far */
     double spikes, neuron_steps;
     float density;       /* of ones, in the latest window */
     atomic_bool inexact; /* what it gave back was not what went in */
@@ -195,6 +197,15 @@ SimStatus plan_find_strips(Plan *plan);
 SimStatus plan_emit_strip(Plan *plan, int number);
 /* Program and layout, after plan_nodes. */
 SimStatus plan_program(Plan *plan);
+/* What spikes a node has written, for net_activity (activity.c): some pixels, from any
+ * thread; all pixels, by the team; the end of a window of so many pixels. */
+void plan_see(PlanNode *node, const SimKernels *kernels, size_t pixels,
+              const uint64_t *bits);
+void plan_see_all(PlanNode *node, const SimContext *context, size_t pixels,
+                  const uint64_t *bits);
+void plan_count(PlanNode *node, size_t pixels);
+void plan_reset_counts(PlanNode *node);
+NetActivity plan_activity(const PlanNode *node);
 /* Gives back what an array has grown beyond its n elements. */
 void *plan_trim(void *array, size_t n, size_t size);
 void plan_destroy(Plan *plan); /* accepts a zeroed one */

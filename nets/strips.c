@@ -3,6 +3,8 @@
  * in the same order as in whole layers: the same bits. */
 #include "nets/strips_internal.h"
 
+#include <string.h>
+
 #include "nets/layers/rows_internal.h"
 
 typedef struct Work {
@@ -10,6 +12,17 @@ typedef struct Work {
     SimContext alone; /* of one thread */
     size_t n_rows;    /* of a step */
 } Work;
+
+static size_t state_floats(const PlanNode *node, size_t state) /* of a pixel */
+{
+    return node->plan.state_floats[state] / sim_shape_pixels(node->plan.out);
+}
+
+static void rest(const PlanNode *node, size_t pixels, float *const *states)
+{
+    for (size_t i = 0; i < node->plan.n_states; i++)
+        memset(states[i], 0, pixels * state_floats(node, i) * sizeof(float));
+}
 
 /* One node at step t: rows `first` to first + rows of what it is to do. */
 static NetLayerRun part_of(const Work *work, const NetStripNode *at, size_t t,
@@ -31,8 +44,7 @@ static NetLayerRun part_of(const Work *work, const NetStripNode *at, size_t t,
         }
     }
     for (size_t i = 0; i < at->node->plan.n_states; i++)
-        states[i] = whole->states[i] + pixel * (at->node->plan.state_floats[i] /
-                                                sim_shape_pixels(whole->y.shape));
+        states[i] = whole->states[i] + pixel * state_floats(at->node, i);
     if (run.potential)
         run.potential += t * sim_shape_step(whole->y.shape) + pixel * whole->y.shape.c;
     return run;
@@ -65,7 +77,12 @@ static void strip_task(void *argument, size_t index, size_t thread)
             run.x[s->nodes[i].input] = y[i - 1];
             run.y = y[i];
             run.scratch = room;
+            if (s->rest && t == 0)
+                rest(s->nodes[i].node, rows * run.y.shape.w, states);
             s->nodes[i].node->layer->forward(&run);
+            if (y[i].form == SIM_SPIKES)
+                plan_see(s->nodes[i].node, &run.context->kernels, rows * run.y.shape.w,
+                         y[i].bits);
         }
     }
 }

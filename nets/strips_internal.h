@@ -4,7 +4,7 @@
 #include "nets/plan_internal.h"
 
 typedef struct NetStripNode {
-    const PlanNode *node;
+    PlanNode *node;
     NetLayerRun run; /* of the whole window */
     size_t input;    /* where it reads the node before */
     bool hidden;     /* its output is of a strip only */
@@ -13,6 +13,7 @@ typedef struct NetStripNode {
 typedef struct NetStrips {
     NetStripNode nodes[PLAN_MAX_STRIP];
     size_t n, rows;
+    bool rest;           /* states start at rest */
     unsigned char *room; /* [n_threads, room_bytes] */
     size_t room_bytes;
 } NetStrips;
