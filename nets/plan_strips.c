@@ -14,7 +14,7 @@
 
 enum {
     STRIP_BYTES = 1 << 17, /* of currents: they share the second cache with states */
-    WEIGHT_BYTES = 1 << 20 /* and with all weights, which every strip goes through */
+    WEIGHT_BYTES = 5 << 18 /* and with all weights, which every strip goes through */
 };
 
 static int last_of(const PlanStrip *strip)
@@ -44,11 +44,18 @@ static bool has_pixels_of(const PlanNode *node, SimShape s)
     return own.n == s.n && own.h == s.h && own.w == s.w;
 }
 
-static bool can_begin(const PlanNode *node)
+/* As the kernels read them. */
+static size_t weight_bytes(const Plan *plan, const PlanNode *node)
+{
+    const bool are_short = sim_precision_has_short_weights(plan->context->precision);
+    return plan_weight_bytes(node) / (are_short ? 2 : 1);
+}
+
+static bool can_begin(const Plan *plan, const PlanNode *node)
 {
     return node->layer && node->layer->begin_rows && !node->constant &&
            node->strip == PLAN_NONE && node->heads[0] == PLAN_NONE &&
-           plan_weight_bytes(node) <= WEIGHT_BYTES;
+           weight_bytes(plan, node) <= WEIGHT_BYTES;
 }
 
 static bool can_follow(const Plan *plan, const PlanNode *node)
@@ -170,7 +177,7 @@ SimStatus plan_find_strips(Plan *plan)
         return SIM_OK;
     for (int k = 0; k < (int)plan->n_nodes; k++) {
         PlanStrip strip = {.nodes = {k}, .n = 1};
-        if (!can_begin(&plan->nodes[k]))
+        if (!can_begin(plan, &plan->nodes[k]))
             continue;
         for (int next; strip.n < PLAN_MAX_STRIP; strip.nodes[strip.n++] = next)
             if ((next = next_of(plan, &strip)) == PLAN_NONE)

@@ -35,6 +35,12 @@ typedef enum SimPrecision {
 } SimPrecision;
 extern const char *const sim_precisions[]; /* names in that order, ends with NULL */
 
+/* Whether forward from spikes reads weights of 16 bits where it can. */
+static inline bool sim_precision_has_short_weights(SimPrecision precision)
+{
+    return precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16;
+}
+
 /* Whether dense products are made of bfloat16 pieces: needs tile units. */
 static inline bool sim_precision_has_pieces(SimPrecision precision)
 {

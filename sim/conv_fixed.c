@@ -39,9 +39,8 @@ static size_t width_of(size_t k_group, size_t n_blocks)
 
 bool sim_conv_takes_fixed(const SimConvShape *s, const SimContext *context)
 {
-    const SimPrecision precision = context->precision;
     const size_t c_group = s->c / s->groups, taps = s->kh * s->kw;
-    return (precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16) &&
+    return sim_precision_has_short_weights(context->precision) &&
            s->n * s->oh * s->ow >= FEWEST_PIXELS &&
            taps * (blocks(c_group, 64) + 1) <= SIM_FIXED_WORDS;
 }
