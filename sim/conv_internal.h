@@ -62,23 +62,25 @@ typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
 
 typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
     bool forward;
-    size_t threads;         /* at most, that run it */
-    size_t x_h, x_w, c;     /* pixels and channels that are summed */
-    size_t c_blocks, chunk; /* blocks of channels; those summed at a time */
-    size_t y_h, y_w, k;     /* of the result */
-    size_t step;            /* rows of y after which the same taps come again */
-    size_t rows;            /* of y in a task; 0: not planned */
+    size_t threads;        /* at most, that run it */
+    size_t x_h, x_w, c;    /* pixels and channels that are summed */
+    size_t c_blocks;       /* blocks of channels */
+    size_t y_h, y_w, k;    /* of the result */
+    size_t step;           /* pixels of y after which the same taps come again */
+    size_t rows;           /* of y in a task; 0: not planned */
+    size_t images, pixels; /* of a block of SIM_STACK rows */
     size_t x_pieces, w_pieces[3];
 } SimConvTileRows;
 
 /* Images, or bands of their rows, side by side (conv_stack.c). */
 typedef struct SimConvBands {
+    size_t slots; /* of a stack */
     size_t images, image_rows;
     size_t n, rows; /* of an image; rows of one, a multiple of the step */
 } SimConvBands;
 
 /* For so many rows of results each; bands begin at multiples of `step`. */
-SimConvBands sim_conv_bands(size_t images, size_t rows, size_t step);
+SimConvBands sim_conv_bands(size_t slots, size_t images, size_t rows, size_t step);
 size_t sim_conv_stacks(const SimConvBands *bands);
 /* Image and first row of a slot of all stacks; false where there is no image. */
 bool sim_conv_slot(const SimConvBands *bands, size_t slot, size_t *image, size_t *row);
@@ -121,14 +123,11 @@ typedef struct SimTileRowsThread SimTileRowsThread;
 
 typedef struct SimTileRowsRoom {
     uint16_t *w[3];
-    uint32_t *column_starts; /* what each pixel of a row of y sees along it */
-    SimStackTap *columns;
     /* Of every thread so many: */
-    size_t x_numbers, sums_numbers, start_numbers, n_taps;
+    size_t x_numbers, n_taps, n_blocks;
     uint16_t *x[3];
-    float *sums;
-    uint32_t *starts;
     SimStackTap *taps;
+    SimStackBlock *blocks;
     SimTileRowsThread *threads;
 } SimTileRowsRoom;
 

@@ -2,11 +2,19 @@
  * over the team.
  *
  * The gradient of the input is a convolution, too: of dy, with the weights turned round.
- * Both are here: "x" is what is summed over, "y" the result. A tile holds the same pixel
- * of SIM_STACK images (sim/kernels.h), or of bands of rows of fewer images
- * (conv_stack.c); every pixel of y has its own list of the taps that lie inside. The sum
- * of an output goes over blocks of channels and their taps in one order, however images
- * and time are cut.
+ * Both are here: "x" is what is summed over, "y" the result. The sum of an output goes
+ * over blocks of channels, in each over its taps, however images and time are cut.
+ *
+ * The rows of tiles are a few neighbouring pixels of a few images (or of bands of their
+ * rows, conv_stack.c), laid out image by image, so that the next tap begins a pixel
+ * later:
+ *
+ *     x    A0 B0 C0 D0 A1 B1 C1 D1 A2 B2 C2 D2 ..     4 images, columns 0, 1, 2
+ *         |_________________|                         4 images x 2 pixels through tap 0
+ *                     |_________________|             and through tap 1
+ *
+ * All taps so find x in the first cache. With strides forward the columns between lie in
+ * planes of their own; the other way round every stride-th output sees the same taps.
  *
  * A task is a block of outputs of a few rows of a stack. Each thread lays out the rows of
  * x that its tasks see, in a ring that its own cache holds:
@@ -18,12 +26,11 @@
  * Nobody waits for another thread, and what the next task sees already lies there. */
 #include "sim/conv_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
     RING_BYTES = 5 << 18,  /* of x that a thread keeps laid out */
-    CHUNK_STEPS = 9,       /* blocks of weights that the first cache holds */
-    STRIP_PIXELS = 48,     /* whose sums the second cache holds, while chunks pass by */
     TASKS = 8,             /* at least, where there are rows enough */
     NARROW = 16,           /* channels below which tiles stay too empty */
     CACHE_BYTES = 4 << 20, /* results beyond are written around it */
@@ -98,21 +105,55 @@ static size_t most_ring_rows(const SimConvShape *s, const SimConvTileRows *t)
                   ring_rows(s, t, false, smaller(t->rows, half)));
 }
 
-/* Odd, so that the pixels around one fall into different sets of the first cache. */
-static size_t row_numbers(const SimConvTileRows *t)
+/* Columns of x that outputs side by side see through a tap are neighbours in a plane. */
+static size_t planes(const SimConvShape *s, const SimConvTileRows *t)
 {
-    return (t->x_w | 1) * SIM_STACK_PIXEL;
+    return t->forward ? smaller(s->stride, s->kw) : 1;
+}
+
+static size_t plane_pixels(const SimConvShape *s, const SimConvTileRows *t)
+{
+    const size_t most = blocks(blocks(t->y_w, t->step), t->pixels) * t->pixels;
+    return t->forward ? most + (s->kw - 1) / s->stride
+                      : most + (s->stride - 1 + s->pad) / s->stride + reach(s, false);
+}
+
+static size_t pixel_numbers(const SimConvTileRows *t)
+{
+    return t->images * SIM_TILE_BLOCK;
+}
+
+static size_t row_numbers(const SimConvShape *s, const SimConvTileRows *t)
+{
+    return planes(s, t) * plane_pixels(s, t) * pixel_numbers(t);
 }
 
 static size_t ring_numbers(const SimConvShape *s, const SimConvTileRows *t)
 {
-    return t->c_blocks * most_ring_rows(s, t) * row_numbers(t);
+    return t->c_blocks * most_ring_rows(s, t) * row_numbers(s, t);
 }
 
 static bool is_too_much(const SimConvShape *s, const SimConvTileRows *t)
 {
     return ring_numbers(s, t) * t->x_pieces * sizeof(uint16_t) > RING_BYTES ||
            blocks(t->y_h, t->rows) * blocks(t->k, SIM_TILE_BLOCK) < TASKS;
+}
+
+/* Few images, so that the first cache holds all pixels that a block sees, but without
+ * pixels past the end of a row. */
+static void choose_images(SimConvTileRows *t)
+{
+    double best = HUGE_VAL;
+    for (size_t images = 2; images <= SIM_STACK; images *= 2) {
+        const size_t pixels = SIM_STACK / images, n = blocks(t->y_w, t->step);
+        const double slower = images > 16 ? 1.25 : images > 8 ? 1.06 : 1.0; /* measured */
+        const double cost = slower * (double)(blocks(n, pixels) * pixels);
+        if (cost < best) {
+            best = cost;
+            t->images = images;
+            t->pixels = pixels;
+        }
+    }
 }
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
@@ -129,13 +170,13 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
                            .x_w = x[1],
                            .c = x[2],
                            .c_blocks = blocks(x[2], SIM_TILE_BLOCK),
-                           .chunk = larger(1, CHUNK_STEPS / (s->kh * s->kw)),
                            .y_h = y[0],
                            .y_w = y[1],
                            .k = y[2],
                            .step = forward ? 1 : s->stride};
     choose_pieces(t, conv->context->precision, forward,
                   forward && conv->form == SIM_SPIKES);
+    choose_images(t);
     t->rows = blocks(t->y_h, t->step) * t->step;
     while (t->rows > t->step && is_too_much(s, t))
         t->rows -= t->step;
@@ -153,29 +194,25 @@ static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *aren
 struct SimTileRowsThread {
     bool is_used;
     size_t stack, first_row;    /* of y */
+    size_t n_blocks;            /* of these rows */
     size_t laid_first, laid_to; /* rows of x */
 };
 
 void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
                                SimArena *arena, SimTileRowsRoom *out)
 {
-    const size_t pixels = t->rows * t->y_w, taps = s->kh * s->kw;
+    const size_t kinds = t->rows * t->step; /* of outputs that see the same */
+    const size_t taps = blocks(s->kh, t->step) * blocks(s->kw, t->step);
     *out = (SimTileRowsRoom){
         .x_numbers = sim_align_up(ring_numbers(s, t) * sizeof(uint16_t)) / 2,
-        .start_numbers = sim_align_up((pixels + 1) * sizeof(uint32_t)) / 4,
-        .n_taps = sim_align_up(pixels * taps * sizeof(SimStackTap)) / sizeof(SimStackTap),
-        .sums_numbers = t->c_blocks > t->chunk
-                            ? smaller(pixels, STRIP_PIXELS) * SIM_STACK * SIM_TILE_BLOCK
-                            : 0};
+        .n_taps = kinds * taps,
+        .n_blocks = kinds * blocks(blocks(t->y_w, t->step), t->pixels)};
     for (size_t i = 0; i < t->x_pieces; i++)
         out->x[i] = sim_arena_take(arena, t->threads * out->x_numbers * sizeof(uint16_t));
-    out->sums = sim_arena_take(arena, t->threads * out->sums_numbers * sizeof(float));
-    out->starts = sim_arena_take(arena, t->threads * out->start_numbers * 4);
-    out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof(SimStackTap));
-    out->column_starts = sim_arena_take(arena, (t->y_w + 1) * sizeof(uint32_t));
-    out->columns = sim_arena_take(arena, t->y_w * s->kw * sizeof(SimStackTap));
+    out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof *out->taps);
+    out->blocks = sim_arena_take(arena, t->threads * out->n_blocks * sizeof *out->blocks);
     out->threads = sim_arena_take(arena, t->threads * sizeof *out->threads);
-    weights_layout(t, taps, arena, out);
+    weights_layout(t, s->kh * s->kw, arena, out);
 }
 
 typedef struct Work {
@@ -233,111 +270,154 @@ static void pack(const Work *w)
 static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, size_t n,
                        uint16_t *to)
 {
+    const SimConvShape *s = &w->conv->shape;
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t c = w->t->c, block = w->ring * row_numbers(w->t);
+    const size_t c = w->t->c;
+    const SimLay lay = {.pixels = n,
+                        .c = c,
+                        .skip = w->t->forward ? s->stride : 1,
+                        .block = w->ring * row_numbers(s, w->t),
+                        .pixel = pixel_numbers(w->t)};
     switch (w->x.form) {
     case SIM_SPIKES:
-        kernels->lay_spikes(n, c, block, there ? w->x.bits + from * sim_words(c) : NULL,
-                            to);
+        kernels->lay_spikes(&lay, there ? w->x.bits + from * sim_words(c) : NULL, to);
         break;
     case SIM_DENSE:
-        kernels->lay_piece(n, c, block, (int)piece, there ? w->x.f32 + from * c : NULL,
-                           to);
+        kernels->lay_piece(&lay, (int)piece, there ? w->x.f32 + from * c : NULL, to);
         break;
     case SIM_BF16: /* one piece is all there is */
-        kernels->lay_bf16(n, c, block, there && piece == 0 ? w->x.bf16 + from * c : NULL,
-                          to);
+        kernels->lay_bf16(&lay, there && piece == 0 ? w->x.bf16 + from * c : NULL, to);
         break;
     }
 }
 
-/* Row `row` of x of a stack, counted from the first that its bands may see. Rows outside
- * are zero, what is no image is never looked at. */
+typedef struct Row {           /* of x, of all images of a stack */
+    size_t from[SIM_STACK], n; /* pixels where it begins in x */
+    bool there[SIM_STACK];
+    size_t thread, at; /* numbers in the ring */
+} Row;
+
+static void lay_plane(const Work *w, const Row *row, size_t plane)
+{
+    const SimConvShape *s = &w->conv->shape;
+    const SimConvTileRows *t = w->t;
+    const size_t skip = t->forward ? s->stride : 1, left = reach(s, t->forward);
+    const size_t all = plane_pixels(s, t);
+    const size_t first = left > plane ? blocks(left - plane, skip) : 0;
+    const size_t x = first * skip + plane - left;
+    const size_t last = smaller(all, first + (x < t->x_w ? blocks(t->x_w - x, skip) : 0));
+    for (size_t p = 0, n; p < all; p += n) {
+        const bool inside = p >= first && p < last;
+        n = inside ? smaller(LAY_PIXELS, last - p) : (p < first ? first : all) - p;
+        for (size_t i = 0; i < row->n; i++)
+            for (size_t piece = 0; piece < t->x_pieces; piece++)
+                lay_pixels(w, piece, inside && row->there[i],
+                           row->from[i] + x + (p - first) * skip, n,
+                           w->room->x[piece] + row->thread * w->room->x_numbers +
+                               row->at + (plane * all + p) * pixel_numbers(t) +
+                               i * SIM_TILE_BLOCK);
+    }
+}
+
+/* Row `row` of x of a stack, counted from the first that its bands may see. Outside are
+ * zeros, what is no image is never looked at. */
 static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
 {
+    const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    const size_t stride = w->conv->shape.stride;
-    const size_t at = thread * w->room->x_numbers + row % w->ring * row_numbers(t);
-    size_t from[SIM_STACK], n = 0; /* pixels where the row begins in x */
-    bool there[SIM_STACK];
+    Row r = {.thread = thread, .at = row % w->ring * row_numbers(s, t)};
     for (size_t image, first;
-         n < SIM_STACK && sim_conv_slot(&w->bands, stack * SIM_STACK + n, &image, &first);
-         n++) {
+         r.n < t->images &&
+         sim_conv_slot(&w->bands, stack * t->images + r.n, &image, &first);
+         r.n++) {
         /* Above the image: very large. */
-        const size_t x_row = (t->forward ? first * stride : first / stride) + row -
-                             reach(&w->conv->shape, t->forward);
-        there[n] = x_row < t->x_h;
-        from[n] = (image * t->x_h + x_row) * t->x_w;
+        const size_t x_row = (t->forward ? first * s->stride : first / s->stride) + row -
+                             reach(s, t->forward);
+        r.there[r.n] = x_row < t->x_h;
+        r.from[r.n] = (image * t->x_h + x_row) * t->x_w;
     }
-    for (size_t p = 0; p < t->x_w; p += LAY_PIXELS)
-        for (size_t i = 0; i < n; i++)
-            for (size_t piece = 0; piece < t->x_pieces; piece++)
-                lay_pixels(
-                    w, piece, there[i], from[i] + p, smaller(LAY_PIXELS, t->x_w - p),
-                    w->room->x[piece] + at + p * SIM_STACK_PIXEL + i * SIM_TILE_BLOCK);
+    for (size_t plane = 0; plane < planes(s, t); plane++)
+        lay_plane(w, &r, plane);
 }
 
 /* --- products --------------------------------------------------------------------------
  */
 
-/* Whether a row of x that bands see is outside in every image. */
-static bool is_outside(const Work *w, size_t row)
+/* Whether a row of x that bands see is outside in every image, or between those that are
+ * seen. */
+static bool is_unseen(const Work *w, size_t row)
 {
-    return w->bands.n == 1 && row - reach(&w->conv->shape, w->t->forward) >= w->t->x_h;
+    const SimConvShape *s = &w->conv->shape;
+    return (w->bands.n == 1 && row - reach(s, w->t->forward) >= w->t->x_h) ||
+           (w->t->forward && row % s->stride >= s->kh);
 }
 
-/* What output `o` of one axis sees: through which part of the kernel, and where in the
- * ring it lies. Inputs outside are not listed. */
-static uint32_t list_axis(const Work *w, bool is_row, size_t o, SimStackTap *out)
+/* The taps of the pixels of row `row` of y that follow `phase` in steps. */
+static uint32_t list_taps(const Work *w, size_t row, size_t phase, SimStackTap *out)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
+    const size_t skip = t->forward ? s->stride : 1;
     uint32_t n = 0;
-    for (size_t k = 0; k < s->kw; k++) {
-        size_t at;
-        if (!sees(s, t->forward, o, k, &at))
+    for (size_t ky = 0; ky < s->kh; ky++) {
+        size_t down, along;
+        if (!sees(s, t->forward, row, ky, &down) || is_unseen(w, down))
             continue;
-        const size_t x = at - reach(s, t->forward); /* left of the image: very large */
-        if (is_row ? is_outside(w, at) : x >= t->x_w)
-            continue;
-        out[n++] = (SimStackTap){
-            .x = (uint32_t)(is_row ? at % w->ring * row_numbers(t) : x * SIM_STACK_PIXEL),
-            .w = (uint32_t)(k * WEIGHTS * (is_row ? s->kw : 1))};
+        for (size_t kx = 0; kx < s->kw; kx++)
+            if (sees(s, t->forward, phase, kx, &along))
+                out[n++] = (SimStackTap){
+                    .x = (uint32_t)(down % w->ring * row_numbers(s, t) +
+                                    (along % skip * plane_pixels(s, t) + along / skip) *
+                                        pixel_numbers(t)),
+                    .w = (uint32_t)((ky * s->kw + kx) * WEIGHTS)};
     }
     return n;
 }
 
-static void list_columns(const Work *w)
+/* The slots whose row `row` of y is inside, a bit for each row of a block. */
+static uint32_t wanted_rows(const Work *w, size_t stack, size_t row)
 {
-    const SimTileRowsRoom *room = w->room;
-    uint32_t count = 0;
-    for (size_t p = 0; p < w->t->y_w; p++) {
-        room->column_starts[p] = count;
-        count += list_axis(w, false, p, room->columns + count);
+    const size_t images = w->t->images;
+    uint32_t wanted = 0;
+    for (size_t i = 0; i < SIM_STACK; i++) {
+        size_t image, first;
+        if (sim_conv_slot(&w->bands, stack * images + i % images, &image, &first) &&
+            first + row < w->t->y_h)
+            wanted |= (uint32_t)1 << i;
     }
-    room->column_starts[w->t->y_w] = count;
+    return wanted;
 }
 
-/* The taps of all pixels of rows `first` to `last` of y. */
-static void list_taps(const Work *w, size_t first, size_t last, size_t thread)
+/* Blocks of rows `first` to `last` of y of a stack; returns how many. */
+static size_t list_blocks(const Work *w, size_t stack, size_t first, size_t last,
+                          size_t thread)
 {
-    const SimTileRowsRoom *room = w->room;
-    uint32_t *start = room->starts + thread * room->start_numbers;
-    SimStackTap *const taps = room->taps + thread * room->n_taps;
-    SimStackTap down[SIM_CONV_TILE_TAPS];
+    const SimConvTileRows *t = w->t;
+    SimStackTap *const taps = w->room->taps + thread * w->room->n_taps;
+    SimStackBlock *const list = w->room->blocks + thread * w->room->n_blocks;
+    const size_t apart = t->pixels * t->step; /* pixels from one block to the next */
     uint32_t count = 0;
+    size_t n = 0;
     for (size_t row = first; row < last; row++) {
-        const uint32_t n = list_axis(w, true, row, down);
-        for (size_t p = 0; p < w->t->y_w; p++) {
-            *start++ = count;
-            for (uint32_t i = 0; i < n; i++)
-                for (uint32_t j = room->column_starts[p]; j < room->column_starts[p + 1];
-                     j++)
-                    taps[count++] = (SimStackTap){.x = down[i].x + room->columns[j].x,
-                                                  .w = down[i].w + room->columns[j].w};
+        const uint32_t wanted = wanted_rows(w, stack, row);
+        for (size_t phase = 0; phase < smaller(t->step, t->y_w); phase++) {
+            const uint32_t begin = count;
+            count += list_taps(w, row, phase, taps + count);
+            if (count == begin && w->accumulate)
+                continue; /* nothing to add */
+            for (size_t p = phase; p < t->y_w; p += apart) {
+                const size_t there = blocks(t->y_w - p, t->step) * t->images;
+                list[n++] = (SimStackBlock){
+                    .x = (uint32_t)(p / t->step * pixel_numbers(t)),
+                    .y = (uint32_t)((row - first) * t->y_w + p),
+                    .first = begin,
+                    .last = count,
+                    .wanted = there < SIM_STACK ? wanted & (((uint32_t)1 << there) - 1)
+                                                : wanted};
+            }
         }
     }
-    *start = count;
+    return n;
 }
 
 /* Lays out and lists what rows `first` to `last` of y see, as far as the task before has
@@ -349,17 +429,19 @@ static void prepare(const Work *w, size_t stack, size_t first, size_t last, size
     SimTileRowsThread *const has = w->room->threads + thread;
     const size_t from = t->forward ? first * s->stride : first / s->stride;
     const size_t to = from + seen_rows(s, t->forward, last - first);
-    if (!has->is_used || has->first_row != first)
-        list_taps(w, first, last, thread);
+    size_t n = has->n_blocks;
+    if (!has->is_used || has->stack != stack || has->first_row != first)
+        n = list_blocks(w, stack, first, last, thread);
     if (!has->is_used || has->stack != stack || from < has->laid_first ||
         from > has->laid_to)
         has->laid_first = has->laid_to = from;
     for (size_t row = has->laid_to; row < to; row++)
-        if (!is_outside(w, row))
+        if (!is_unseen(w, row))
             lay_row(w, stack, row, thread);
     *has = (SimTileRowsThread){.is_used = true,
                                .stack = stack,
                                .first_row = first,
+                               .n_blocks = n,
                                .laid_first = from,
                                .laid_to = larger(to, has->laid_to)};
 }
@@ -373,16 +455,16 @@ static void rows_task(void *argument, size_t index, size_t thread)
     const size_t block = index % w->k_blocks, stack = index / w->k_blocks / w->turns;
     const size_t first = index / w->k_blocks % w->turns * w->rows;
     const size_t last = smaller(first + w->rows, w->bands.rows);
-    const size_t pixels = (last - first) * t->y_w, k = block * SIM_TILE_BLOCK;
+    const size_t k = block * SIM_TILE_BLOCK;
     const bool is_bf16 = w->y.form == SIM_BF16;
     prepare(w, stack, first, last, thread);
-    SimStackRows rows = {.taps = room->taps + thread * room->n_taps,
+    SimStackRows rows = {.todo = room->blocks + thread * room->n_blocks,
+                         .n_todo = room->threads[thread].n_blocks,
+                         .taps = room->taps + thread * room->n_taps,
                          .blocks = t->c_blocks,
-                         .chunk = t->chunk,
-                         .x_block = w->ring * row_numbers(t),
+                         .x_block = w->ring * row_numbers(&w->conv->shape, t),
                          .w_block = w->taps * WEIGHTS,
                          .x_pieces = t->x_pieces,
-                         .sums = room->sums + thread * room->sums_numbers,
                          .k = smaller(t->k - k, SIM_TILE_BLOCK),
                          .y_step = t->k,
                          .bias = w->bias ? w->bias + k : NULL,
@@ -394,25 +476,16 @@ static void rows_task(void *argument, size_t index, size_t thread)
         rows.x[i] = room->x[i] + thread * room->x_numbers;
     for (size_t i = 0; i < t->w_pieces[0]; i++)
         rows.w[i] = room->w[i] + block * t->c_blocks * rows.w_block;
-    const size_t strips = blocks(pixels, STRIP_PIXELS), strip = blocks(pixels, strips);
-    for (size_t p = 0; p < pixels; p += strip) {
-        rows.pixels = smaller(strip, pixels - p);
-        rows.start = room->starts + thread * room->start_numbers + p;
-        for (size_t i = 0; i < SIM_STACK; i++) {
-            size_t image, row;
-            rows.y_pixels[i] = 0;
-            if (!sim_conv_slot(&w->bands, stack * SIM_STACK + i, &image, &row) ||
-                row + first >= t->y_h)
-                continue;
-            const size_t there = smaller(last - first, t->y_h - row - first) * t->y_w;
-            const size_t number =
-                ((image * t->y_h + row + first) * t->y_w + p) * t->k + k;
-            rows.y_pixels[i] = there > p ? there - p : 0;
-            rows.y[i] =
-                is_bf16 ? (void *)(w->y.bf16 + number) : (void *)(w->y.f32 + number);
-        }
-        w->conv->context->kernels.stack_rows(&rows);
+    for (size_t i = 0; i < SIM_STACK; i++) {
+        size_t image, row;
+        if (!sim_conv_slot(&w->bands, stack * t->images + i % t->images, &image, &row))
+            continue;
+        const size_t number =
+            ((image * t->y_h + row + first) * t->y_w + i / t->images * t->step) * t->k +
+            k;
+        rows.y[i] = is_bf16 ? (void *)(w->y.bf16 + number) : (void *)(w->y.f32 + number);
     }
+    w->conv->context->kernels.stack_rows(&rows);
 }
 
 static void run(size_t nt, Work *w)
@@ -423,13 +496,12 @@ static void run(size_t nt, Work *w)
         .n_threads = (int)smaller(t->threads, (size_t)w->conv->context->team.n_threads)};
     const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
     w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
-    w->bands = sim_conv_bands(nt * s->n, t->y_h, t->step);
+    w->bands = sim_conv_bands(t->images, nt * s->n, t->y_h, t->step);
     w->turns = blocks(w->bands.rows, t->rows); /* of about the same size */
     w->rows = blocks(w->bands.rows, w->turns * t->step) * t->step;
     w->ring = ring_rows(s, t, w->bands.n == 1, w->rows);
     for (size_t i = 0; i < t->threads; i++)
         w->room->threads[i].is_used = false;
-    list_columns(w);
     if (!(t->forward && w->conv->is_held))
         pack(w);
     sim_team_run(&team, sim_conv_stacks(&w->bands) * w->turns * w->k_blocks, rows_task,

@@ -410,7 +410,7 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
               .x = x,
               .dy = dy,
               .d_weights = d_weights,
-              .bands = sim_conv_bands(nt * s->n, s->oh, 1)};
+              .bands = sim_conv_bands(SIM_STACK, nt * s->n, s->oh, 1)};
     w.all_rows = sim_conv_stacks(&w.bands) * w.bands.rows;
     /* A thread more is worth a row that two lay out. */
     const size_t least = c_blocks(s) > CUT ? 1 : smaller(2, w.all_rows);

@@ -173,40 +173,53 @@ static inline size_t sim_alif_scratch(size_t nt)
     return 3 * 64 * nt;
 }
 
-/* Tile units see the same pixel of SIM_STACK images side by side. */
+/* Two tiles have SIM_STACK rows: the same pixel of so many images, or neighbouring pixels
+ * of fewer. */
 enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_STACK = 32 };
 
-/* x as tiles take it: blocks of SIM_TILE_BLOCK channels, each [pixels, SIM_STACK,
- * SIM_TILE_BLOCK], so that a tile is one piece of memory. */
-enum { SIM_STACK_PIXEL = SIM_STACK * SIM_TILE_BLOCK };
+/* One image of a stack as the first factor: y [blocks of c][pixels][SIM_TILE_BLOCK],
+ * zeros past c. */
+typedef struct SimLay {
+    size_t pixels, c;
+    size_t skip;         /* pixels of x from one to the next */
+    size_t block, pixel; /* numbers of y from one to the next */
+} SimLay;
 
 typedef struct SimStackTap { /* in numbers: of x and of w where it begins */
     uint32_t x, w;
 } SimStackTap;
 
-/* A block of k <= SIM_TILE_BLOCK outputs of a convolution at some pixels of SIM_STACK
- * images. What pixel p sees are the taps start[p] to start[p + 1] of the list. Sums go
- * over all taps of `chunk` blocks of channels, then of the next: so much of the weights
- * stays in the first cache while all pixels pass by. */
+typedef struct SimStackBlock { /* SIM_STACK rows of results */
+    uint32_t x;                /* numbers to the first row of x that taps begin at */
+    uint32_t y;                /* pixels from the first block */
+    uint32_t first, last;      /* of the taps that it sees */
+    uint32_t wanted;           /* a bit for each row */
+} SimStackBlock;
+
+/* k <= SIM_TILE_BLOCK outputs of a convolution for each row of some blocks. A row of x is
+ * SIM_TILE_BLOCK numbers, the next one follows. Sums go over blocks of channels, in each
+ * over the taps. */
 typedef struct SimStackRows {
-    size_t pixels;
-    const uint32_t *start;        /* [pixels + 1] */
+    const SimStackBlock *todo;
+    size_t n_todo;
     const SimStackTap *taps;      /* of the first block of channels */
-    size_t blocks, chunk;         /* of SIM_TILE_BLOCK input channels */
+    size_t blocks;                /* of SIM_TILE_BLOCK input channels */
     size_t x_block, w_block;      /* numbers from one to the next */
     size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
     const uint16_t *x[3];
     const uint16_t *w[3]; /* of a tap and block [SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
-    float *sums;          /* [pixels, SIM_STACK, SIM_TILE_BLOCK] where blocks > chunk */
     size_t k;
-    void *y[SIM_STACK];         /* the first pixel of each image */
-    size_t y_pixels[SIM_STACK]; /* so many of it are wanted */
-    size_t y_step;              /* numbers from one pixel to the next */
-    const float *bias;          /* [k] or NULL */
-    bool y_bf16;                /* y is bfloat16, else f32 */
-    bool accumulate;            /* y += instead, without bias */
-    bool around_cache;          /* y is not read soon */
+    void *y[SIM_STACK]; /* rows of the first block; NULL: of none wanted */
+    size_t y_step;      /* numbers from one pixel to the next */
+    const float *bias;  /* [k] or NULL */
+    bool y_bf16;        /* y is bfloat16, else f32 */
+    bool accumulate;    /* y += instead, without bias */
+    bool around_cache;  /* y is not read soon */
 } SimStackRows;
+
+/* For the gradient of the weights: numbers of a block of channels of a pixel of SIM_STACK
+ * images. */
+enum { SIM_STACK_PIXEL = SIM_STACK * SIM_TILE_BLOCK };
 
 enum { SIM_STACK_TAPS = 3 /* that stack_sums takes together */ };
 
@@ -257,15 +270,10 @@ typedef struct SimKernels {
                         uint16_t *const *y);
     void (*tiles_turned)(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
                          uint16_t *const *y);
-    /* One image of a stack: pixels of c channels, x NULL: zeros, to y [blocks of c,
-     * `block` numbers apart][pixels, SIM_STACK_PIXEL apart][SIM_TILE_BLOCK], zeros past
-     * c. Spikes are one piece, 0 or 1. */
-    void (*lay_spikes)(size_t pixels, size_t c, size_t block, const uint64_t *x,
-                       uint16_t *y);
-    void (*lay_bf16)(size_t pixels, size_t c, size_t block, const uint16_t *x,
-                     uint16_t *y);
-    void (*lay_piece)(size_t pixels, size_t c, size_t block, int piece, const float *x,
-                      uint16_t *y);
+    /* x NULL: zeros. Spikes are one piece, 0 or 1. */
+    void (*lay_spikes)(const SimLay *lay, const uint64_t *x, uint16_t *y);
+    void (*lay_bf16)(const SimLay *lay, const uint16_t *x, uint16_t *y);
+    void (*lay_piece)(const SimLay *lay, int piece, const float *x, uint16_t *y);
     void (*stack_rows)(const SimStackRows *r);
 
     /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins

@@ -1,6 +1,6 @@
 /* sim/kernels/tiles_amx.c: convolutions and their gradient of the input on tile units
  * (AMX). A tile product adds 16x32 times 32x16 bfloat16 numbers to 16x16 f32 sums; here
- * the 16 rows are the same pixel of so many images, the 32 are channels of x. */
+ * the 16 rows are neighbouring pixels of a few images, the 32 are channels of x. */
 #include "sim/kernels/tiles_amx.inc"
 
 /* --- weights -----------------------------------------------------------------------
@@ -57,42 +57,40 @@ static void tiles_turned(size_t stride, size_t pieces, const float *w, size_t k,
 /* --- x ---------------------------------------------------------------------------------
  */
 
-static void lay_spikes(size_t pixels, size_t c, size_t block, const uint64_t *x,
-                       uint16_t *y)
+static void lay_spikes(const SimLay *l, const uint64_t *x, uint16_t *y)
 {
     enum { ONE = 0x3f80 };
     const __m512i one = _mm512_set1_epi16(ONE);
-    const size_t words = (c + 63) / 64;
-    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
-        for (size_t i = 0; i * BLOCK < c; i++) {
-            const uint64_t word = x ? x[p * words + i / 2] : 0;
+    const size_t words = (l->c + 63) / 64;
+    for (size_t p = 0; p < l->pixels; p++, y += l->pixel)
+        for (size_t i = 0; i * BLOCK < l->c; i++) {
+            const uint64_t word = x ? x[p * l->skip * words + i / 2] : 0;
             _mm512_store_si512(
-                y + i * block,
+                y + i * l->block,
                 _mm512_maskz_mov_epi16((__mmask32)(word >> i % 2 * BLOCK), one));
         }
 }
 
-static void lay_bf16(size_t pixels, size_t c, size_t block, const uint16_t *x,
-                     uint16_t *y)
+static void lay_bf16(const SimLay *l, const uint16_t *x, uint16_t *y)
 {
-    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
-        for (size_t i = 0; i * BLOCK < c; i++)
-            _mm512_store_si512(y + i * block, _mm512_maskz_loadu_epi16(
-                                                  x ? first_words(c - i * BLOCK) : 0,
-                                                  x + p * c + i * BLOCK));
+    for (size_t p = 0; p < l->pixels; p++, y += l->pixel)
+        for (size_t i = 0; i * BLOCK < l->c; i++)
+            _mm512_store_si512(
+                y + i * l->block,
+                _mm512_maskz_loadu_epi16(x ? first_words(l->c - i * BLOCK) : 0,
+                                         x + p * l->skip * l->c + i * BLOCK));
 }
 
-static void lay_piece(size_t pixels, size_t c, size_t block, int piece, const float *x,
-                      uint16_t *y)
+static void lay_piece(const SimLay *l, int piece, const float *x, uint16_t *y)
 {
-    for (size_t p = 0; p < pixels; p++, y += SIM_STACK_PIXEL)
-        for (size_t i = 0; i * BLOCK < c; i++) {
-            const size_t n = x ? c - i * BLOCK : 0;
-            const float *const from = x + p * c + i * BLOCK;
+    for (size_t p = 0; p < l->pixels; p++, y += l->pixel)
+        for (size_t i = 0; i * BLOCK < l->c; i++) {
+            const size_t n = x ? l->c - i * BLOCK : 0;
+            const float *const from = x + p * l->skip * l->c + i * BLOCK;
             const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), from);
             const __m512 high =
                 _mm512_maskz_loadu_ps(n > SIDE ? first_lanes(n - SIDE) : 0, from + SIDE);
-            _mm512_store_si512(y + i * block,
+            _mm512_store_si512(y + i * l->block,
                                in_order(piece_of(low, piece), piece_of(high, piece)));
         }
 }
@@ -100,7 +98,7 @@ static void lay_piece(size_t pixels, size_t c, size_t block, int piece, const fl
 /* --- products --------------------------------------------------------------------------
  */
 
-/* What becomes of the sums of a pixel. */
+/* What becomes of the sums of a block. */
 typedef struct Results {
     const SimStackRows *r;
     __mmask32 all;
@@ -109,18 +107,21 @@ typedef struct Results {
     bool stream;
 } Results;
 
-/* The sums of images `i` to `end` of the `p`-th pixel. */
-static inline __attribute__((always_inline)) void
-write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
+/* The sums of rows `i` to `end` of a block. */
+static inline __attribute__((always_inline)) void write(const Results *o,
+                                                        const float *sums,
+                                                        const SimStackBlock *block,
+                                                        size_t i, size_t end)
 {
     const SimStackRows *const r = o->r;
+    const size_t skip = block->y * r->y_step;
     for (; i < end; i++) {
-        if (p >= r->y_pixels[i])
+        if (!(block->wanted >> i & 1))
             continue;
         __m512 low = _mm512_load_ps(sums + i * BLOCK);
         __m512 high = _mm512_load_ps(sums + i * BLOCK + SIDE);
         if (r->y_bf16) {
-            uint16_t *const to = (uint16_t *)r->y[i] + p * r->y_step;
+            uint16_t *const to = (uint16_t *)r->y[i] + skip;
             if (r->accumulate) {
                 const __m512i old = _mm512_maskz_loadu_epi16(o->all, to);
                 low = _mm512_add_ps(low, widened(_mm512_castsi512_si256(old)));
@@ -136,7 +137,7 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
                 _mm512_mask_storeu_epi16(to, o->all, v);
             continue;
         }
-        float *const to = (float *)r->y[i] + p * r->y_step;
+        float *const to = (float *)r->y[i] + skip;
         if (r->accumulate) {
             low = _mm512_add_ps(low, _mm512_maskz_loadu_ps(o->lanes[0], to));
             high = _mm512_add_ps(high, _mm512_maskz_loadu_ps(o->lanes[1], to + SIDE));
@@ -153,15 +154,6 @@ write(const Results *o, const float *sums, size_t p, size_t i, size_t end)
             _mm512_mask_storeu_ps(to + SIDE, o->lanes[1], high);
         }
     }
-}
-
-static inline void load_sums(const float *sums)
-{
-    enum { BYTES = BLOCK * sizeof *sums };
-    _tile_loadd(0, sums, BYTES);
-    _tile_loadd(1, sums + SIDE, BYTES);
-    _tile_loadd(2, sums + SIDE * BLOCK, BYTES);
-    _tile_loadd(3, sums + SIDE * BLOCK + SIDE, BYTES);
 }
 
 static inline void store_sums(float *sums)
@@ -194,7 +186,7 @@ static inline void add_products(const SimStackRows *r, size_t from, size_t at)
 }
 
 /* Tile units and the others work side by side only where their instructions alternate:
- * the sums of a pixel are written while those of the next are made. */
+ * the sums of a block are written while those of the next are made. */
 static void stack_rows(const SimStackRows *r)
 {
     _Alignas(64) float done[2][STACK * BLOCK];
@@ -211,35 +203,29 @@ static void stack_rows(const SimStackRows *r)
     for (size_t i = 0; i < STACK; i++)
         o.stream = o.stream && (uintptr_t)r->y[i] % 64 == 0;
     configure();
-    for (size_t first = 0; first < r->blocks; first += r->chunk) {
-        const bool is_last = first + r->chunk >= r->blocks;
-        const size_t last = is_last ? r->blocks : first + r->chunk;
-        for (size_t p = 0; p < r->pixels; p++) {
-            const size_t steps = r->start[p + 1] - r->start[p];
-            const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
-            size_t written = is_last && p ? 0 : STACK;
-            if (first) {
-                load_sums(r->sums + p * STACK * BLOCK);
-            } else {
-                _tile_zero(0);
-                _tile_zero(1);
-                _tile_zero(2);
-                _tile_zero(3);
-            }
-            for (size_t e = r->start[p]; e < r->start[p + 1]; e++) {
-                for (size_t i = first; i < last; i++)
-                    add_products(r, r->taps[e].x + i * r->x_block,
-                                 r->taps[e].w + i * r->w_block);
+    for (size_t b = 0; b < r->n_todo; b++) {
+        const SimStackBlock *const block = r->todo + b;
+        const float *const before = done[(b + 1) % 2];
+        const size_t steps = (block->last - block->first) * r->blocks;
+        const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
+        size_t written = b ? 0 : STACK;
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        for (size_t i = 0; i < r->blocks; i++)
+            for (size_t e = block->first; e < block->last; e++) {
+                add_products(r, block->x + r->taps[e].x + i * r->x_block,
+                             r->taps[e].w + i * r->w_block);
                 const size_t end = written + share < STACK ? written + share : STACK;
-                write(&o, done[(p + 1) % 2], p - 1, written, end);
+                write(&o, before, block - 1, written, end);
                 written = end;
             }
-            write(&o, done[(p + 1) % 2], p - 1, written, STACK);
-            store_sums(is_last ? done[p % 2] : r->sums + p * STACK * BLOCK);
-        }
+        write(&o, before, block - 1, written, STACK);
+        store_sums(done[b % 2]);
     }
-    if (r->pixels)
-        write(&o, done[(r->pixels - 1) % 2], r->pixels - 1, 0, STACK);
+    if (r->n_todo)
+        write(&o, done[(r->n_todo - 1) % 2], r->todo + r->n_todo - 1, 0, STACK);
     _mm_sfence(); /* written around the cache, yet seen by the next task */
     _tile_release();
 }

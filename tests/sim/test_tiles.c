@@ -6,35 +6,39 @@
 #include "sim/kernels.h"
 #include "sim/tensor.h"
 
-enum { PIXELS = 5, MOST = 100, BLOCKS = 4, UNTOUCHED = 0x5a5a };
+enum { PIXELS = 5, SKIP = 2, MOST = 100, BLOCKS = 4, UNTOUCHED = 0x5a5a };
+enum { PIXEL = 3 * SIM_TILE_BLOCK, ALL = (PIXELS - 1) * SKIP + 1 /* pixels of x */ };
 
 typedef struct Laid {
-    size_t c, block; /* numbers from one block to the next */
+    SimLay lay;
     uint16_t *y;
 } Laid;
 
 static Laid room(size_t c)
 {
-    const size_t block = (PIXELS + 1) * SIM_STACK_PIXEL, n = BLOCKS * block;
-    Laid laid = {.c = c, .block = block};
+    const size_t block = (PIXELS + 1) * PIXEL, n = BLOCKS * block;
+    Laid laid = {
+        .lay = {.pixels = PIXELS, .c = c, .skip = SKIP, .block = block, .pixel = PIXEL}};
     laid.y = aligned_alloc(64, n * sizeof *laid.y);
     cr_assert(laid.y);
     memset(laid.y, 0x5a, n * sizeof *laid.y);
     return laid;
 }
 
-/* `want` [PIXELS, c] or NULL: zeros; zeros past c, and nothing else is touched. */
+/* `want` [ALL, c] or NULL: zeros; zeros past c, and nothing else is touched. */
 static void check(Laid laid, const uint16_t *want, const char *what)
 {
-    for (size_t i = 0; i < BLOCKS * laid.block; i++) {
-        const size_t p = i % laid.block / SIM_STACK_PIXEL, in = i % SIM_STACK_PIXEL;
-        const size_t c = i / laid.block * SIM_TILE_BLOCK + in;
+    const SimLay *const l = &laid.lay;
+    for (size_t i = 0; i < BLOCKS * l->block; i++) {
+        const size_t p = i % l->block / PIXEL, in = i % PIXEL;
+        const size_t c = i / l->block * SIM_TILE_BLOCK + in;
         const bool is_ours =
-            p < PIXELS && in < SIM_TILE_BLOCK && i / laid.block * SIM_TILE_BLOCK < laid.c;
-        const uint16_t value = is_ours && want && c < laid.c ? want[p * laid.c + c] : 0;
+            p < PIXELS && in < SIM_TILE_BLOCK && i / l->block * SIM_TILE_BLOCK < l->c;
+        const uint16_t value =
+            is_ours && want && c < l->c ? want[p * SKIP * l->c + c] : 0;
         cr_assert_eq(laid.y[i], is_ours ? value : UNTOUCHED,
-                     "%s, %zu channels: pixel %zu, block %zu, number %zu", what, laid.c,
-                     p, i / laid.block, in);
+                     "%s, %zu channels: pixel %zu, block %zu, number %zu", what, l->c, p,
+                     i / l->block, in);
     }
     free(laid.y);
 }
@@ -49,37 +53,37 @@ Test(tiles, an_image_of_a_stack)
         cr_skip_test("no tile units");
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         const size_t c = widths[w], words = sim_words(c);
-        float x[PIXELS * MOST];
-        uint16_t want[PIXELS * MOST];
-        uint64_t bits[PIXELS * 2] = {0};
-        for (size_t i = 0; i < PIXELS * c; i++)
+        float x[ALL * MOST];
+        uint16_t want[ALL * MOST];
+        uint64_t bits[ALL * 2] = {0};
+        for (size_t i = 0; i < ALL * c; i++)
             x[i] = ((float)i - 77.0f) * 1.2345678f;
         for (int piece = 0; piece < 3; piece++) {
             const Laid laid = room(c);
-            ref.bf16_piece(PIXELS, c, c, piece, x, want);
-            kernels.lay_piece(PIXELS, c, laid.block, piece, x, laid.y);
+            ref.bf16_piece(ALL, c, c, piece, x, want);
+            kernels.lay_piece(&laid.lay, piece, x, laid.y);
             check(laid, want, "a piece");
         }
         Laid laid = room(c);
-        kernels.lay_bf16(PIXELS, c, laid.block, want, laid.y);
+        kernels.lay_bf16(&laid.lay, want, laid.y);
         check(laid, want, "bfloat16");
-        for (size_t i = 0; i < PIXELS * c; i++) {
+        for (size_t i = 0; i < ALL * c; i++) {
             const bool fires = i * i % 7 < 3;
             want[i] = fires ? 0x3f80 : 0;
             bits[i / c * words + i % c / 64] |= (uint64_t)fires << (i % c % 64);
         }
         laid = room(c);
-        kernels.lay_spikes(PIXELS, c, laid.block, bits, laid.y);
+        kernels.lay_spikes(&laid.lay, bits, laid.y);
         check(laid, want, "spikes");
 
         laid = room(c);
-        kernels.lay_spikes(PIXELS, c, laid.block, NULL, laid.y);
+        kernels.lay_spikes(&laid.lay, NULL, laid.y);
         check(laid, NULL, "no spikes");
         laid = room(c);
-        kernels.lay_bf16(PIXELS, c, laid.block, NULL, laid.y);
+        kernels.lay_bf16(&laid.lay, NULL, laid.y);
         check(laid, NULL, "no bfloat16");
         laid = room(c);
-        kernels.lay_piece(PIXELS, c, laid.block, 1, NULL, laid.y);
+        kernels.lay_piece(&laid.lay, 1, NULL, laid.y);
         check(laid, NULL, "no piece");
     }
 }
