@@ -144,7 +144,7 @@ static bool is_too_much(const SimConvShape *s, const SimConvTileRows *t)
 static void choose_images(SimConvTileRows *t)
 {
     double best = HUGE_VAL;
-    for (size_t images = 2; images <= SIM_STACK; images *= 2) {
+    for (size_t images = 4; images <= SIM_STACK; images *= 2) {
         const size_t pixels = SIM_STACK / images, n = blocks(t->y_w, t->step);
         const double slower = images > 16 ? 1.25 : images > 8 ? 1.06 : 1.0; /* measured */
         const double cost = slower * (double)(blocks(n, pixels) * pixels);
@@ -222,6 +222,7 @@ typedef struct Work {
     size_t taps, k_blocks; /* blocks of outputs */
     SimConvBands bands;
     size_t rows, turns, ring; /* of y in a turn; rows of x in the ring */
+    size_t plane, row;        /* pixels; numbers of a row of x */
     SimTensor x, y;
     const float *weights, *bias;
     bool accumulate, around_cache;
@@ -276,7 +277,7 @@ static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, siz
     const SimLay lay = {.pixels = n,
                         .c = c,
                         .skip = w->t->forward ? s->stride : 1,
-                        .block = w->ring * row_numbers(s, w->t),
+                        .block = w->ring * w->row,
                         .pixel = pixel_numbers(w->t)};
     switch (w->x.form) {
     case SIM_SPIKES:
@@ -302,7 +303,7 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
     const size_t skip = t->forward ? s->stride : 1, left = reach(s, t->forward);
-    const size_t all = plane_pixels(s, t);
+    const size_t all = w->plane;
     const size_t first = left > plane ? blocks(left - plane, skip) : 0;
     const size_t x = first * skip + plane - left;
     const size_t last = smaller(all, first + (x < t->x_w ? blocks(t->x_w - x, skip) : 0));
@@ -325,7 +326,7 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    Row r = {.thread = thread, .at = row % w->ring * row_numbers(s, t)};
+    Row r = {.thread = thread, .at = row % w->ring * w->row};
     for (size_t image, first;
          r.n < t->images &&
          sim_conv_slot(&w->bands, stack * t->images + r.n, &image, &first);
@@ -352,40 +353,55 @@ static bool is_unseen(const Work *w, size_t row)
            (w->t->forward && row % s->stride >= s->kh);
 }
 
-/* The taps of the pixels of row `row` of y that follow `phase` in steps. */
-static uint32_t list_taps(const Work *w, size_t row, size_t phase, SimStackTap *out)
+/* Taps along one axis, of each those outputs that see it: every `step`-th from `phase`.
+ */
+typedef struct Axis {
+    size_t n;
+    SimStackTap taps[SIM_CONV_TILE_TAPS];
+    size_t phase[SIM_CONV_TILE_TAPS];
+} Axis;
+
+static void list_columns(const Work *w, Axis *out)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    const size_t skip = t->forward ? s->stride : 1;
-    uint32_t n = 0;
-    for (size_t ky = 0; ky < s->kh; ky++) {
-        size_t down, along;
-        if (!sees(s, t->forward, row, ky, &down) || is_unseen(w, down))
-            continue;
-        for (size_t kx = 0; kx < s->kw; kx++)
-            if (sees(s, t->forward, phase, kx, &along))
-                out[n++] = (SimStackTap){
-                    .x = (uint32_t)(down % w->ring * row_numbers(s, t) +
-                                    (along % skip * plane_pixels(s, t) + along / skip) *
-                                        pixel_numbers(t)),
-                    .w = (uint32_t)((ky * s->kw + kx) * WEIGHTS)};
-    }
-    return n;
+    const size_t skip = t->forward ? s->stride : 1, plane = w->plane;
+    out->n = 0;
+    for (size_t phase = 0; phase < smaller(t->step, t->y_w); phase++)
+        for (size_t k = 0; k < s->kw; k++) {
+            size_t at;
+            if (!sees(s, t->forward, phase, k, &at))
+                continue;
+            const size_t pixel = at % skip * plane + at / skip;
+            out->phase[out->n] = phase;
+            out->taps[out->n++] = (SimStackTap){.x = (uint32_t)(pixel * pixel_numbers(t)),
+                                                .w = (uint32_t)(k * WEIGHTS)};
+        }
 }
 
-/* The slots whose row `row` of y is inside, a bit for each row of a block. */
-static uint32_t wanted_rows(const Work *w, size_t stack, size_t row)
+static void list_row(const Work *w, size_t row, Axis *out)
 {
-    const size_t images = w->t->images;
-    uint32_t wanted = 0;
-    for (size_t i = 0; i < SIM_STACK; i++) {
-        size_t image, first;
-        if (sim_conv_slot(&w->bands, stack * images + i % images, &image, &first) &&
-            first + row < w->t->y_h)
-            wanted |= (uint32_t)1 << i;
+    const SimConvShape *s = &w->conv->shape;
+    out->n = 0;
+    for (size_t k = 0; k < s->kh; k++) {
+        size_t at;
+        if (sees(s, w->t->forward, row, k, &at) && !is_unseen(w, at))
+            out->taps[out->n++] = (SimStackTap){.x = (uint32_t)(at % w->ring * w->row),
+                                                .w = (uint32_t)(k * s->kw * WEIGHTS)};
     }
-    return wanted;
+}
+
+/* What the pixels of a row see that follow `phase` in steps; returns how many. */
+static uint32_t list_taps(const Axis *down, const Axis *along, size_t phase,
+                          SimStackTap *out)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < down->n; i++)
+        for (size_t j = 0; j < along->n; j++)
+            if (along->phase[j] == phase)
+                out[n++] = (SimStackTap){.x = down->taps[i].x + along->taps[j].x,
+                                         .w = down->taps[i].w + along->taps[j].w};
+    return n;
 }
 
 /* Blocks of rows `first` to `last` of y of a stack; returns how many. */
@@ -395,25 +411,35 @@ static size_t list_blocks(const Work *w, size_t stack, size_t first, size_t last
     const SimConvTileRows *t = w->t;
     SimStackTap *const taps = w->room->taps + thread * w->room->n_taps;
     SimStackBlock *const list = w->room->blocks + thread * w->room->n_blocks;
-    const size_t apart = t->pixels * t->step; /* pixels from one block to the next */
+    size_t rows[SIM_STACK] = {0}; /* of each image */
+    for (size_t i = 0, image, above; i < t->images; i++)
+        if (sim_conv_slot(&w->bands, stack * t->images + i, &image, &above))
+            rows[i] = t->y_h - smaller(t->y_h, above);
+    Axis down, along;
+    list_columns(w, &along);
     uint32_t count = 0;
     size_t n = 0;
     for (size_t row = first; row < last; row++) {
-        const uint32_t wanted = wanted_rows(w, stack, row);
+        uint32_t wanted = 0;
+        for (size_t i = 0; i < SIM_STACK; i++)
+            wanted |= (uint32_t)(row < rows[i % t->images]) << i;
+        list_row(w, row, &down);
         for (size_t phase = 0; phase < smaller(t->step, t->y_w); phase++) {
             const uint32_t begin = count;
-            count += list_taps(w, row, phase, taps + count);
+            count += list_taps(&down, &along, phase, taps + count);
             if (count == begin && w->accumulate)
                 continue; /* nothing to add */
-            for (size_t p = phase; p < t->y_w; p += apart) {
-                const size_t there = blocks(t->y_w - p, t->step) * t->images;
+            size_t there = blocks(t->y_w - phase, t->step) * t->images; /* rows */
+            for (size_t i = 0; there > 0; i++) {
+                const size_t here = smaller(there, SIM_STACK);
                 list[n++] = (SimStackBlock){
-                    .x = (uint32_t)(p / t->step * pixel_numbers(t)),
-                    .y = (uint32_t)((row - first) * t->y_w + p),
+                    .x = (uint32_t)(i * SIM_STACK * SIM_TILE_BLOCK),
+                    .y = (uint32_t)((row - first) * t->y_w + phase +
+                                    i * t->pixels * t->step),
                     .first = begin,
                     .last = count,
-                    .wanted = there < SIM_STACK ? wanted & (((uint32_t)1 << there) - 1)
-                                                : wanted};
+                    .wanted = wanted & (~(uint32_t)0 >> (SIM_STACK - here))};
+                there -= here;
             }
         }
     }
@@ -462,7 +488,7 @@ static void rows_task(void *argument, size_t index, size_t thread)
                          .n_todo = room->threads[thread].n_blocks,
                          .taps = room->taps + thread * room->n_taps,
                          .blocks = t->c_blocks,
-                         .x_block = w->ring * row_numbers(&w->conv->shape, t),
+                         .x_block = w->ring * w->row,
                          .w_block = w->taps * WEIGHTS,
                          .x_pieces = t->x_pieces,
                          .k = smaller(t->k - k, SIM_TILE_BLOCK),
@@ -516,6 +542,8 @@ static Work work_of(const SimConv *conv, const SimConvTileRows *t,
                   .room = room,
                   .taps = conv->shape.kh * conv->shape.kw,
                   .k_blocks = blocks(t->k, SIM_TILE_BLOCK),
+                  .plane = plane_pixels(&conv->shape, t),
+                  .row = row_numbers(&conv->shape, t),
                   .weights = weights};
 }
 
