@@ -71,6 +71,7 @@ typedef struct NetLayerPlan {
     size_t n_inputs;
     SimShape in[NET_MAX_INPUTS];
     SimForm in_form[NET_MAX_INPUTS]; /* as produced; change it to ask for a conversion */
+    size_t in_most[NET_MAX_INPUTS];  /* whole numbers from 0 to that; 0: any numbers */
     bool
         in_active[NET_MAX_INPUTS]; /* that wire carries the bits of active neuron-steps */
     size_t steps, window;          /* T, and the most steps one call brings */
@@ -82,6 +83,7 @@ typedef struct NetLayerPlan {
     /* Filled in by the hook. */
     SimShape out;
     SimForm out_form;
+    size_t out_most;     /* like in_most; spikes: the planner says 1 */
     bool gives_active;   /* training: forward writes `active` beside y */
     bool whole_sequence; /* training statistics need all T steps in one window */
     size_t n_params;

@@ -38,6 +38,7 @@ static void describe_inputs(const Plan *plan, PlanNode *node)
         const PlanNode *from = &plan->nodes[node->inputs[i]];
         p->in[i] = from->plan.out;
         p->in_form[i] = from->plan.out_form;
+        p->in_most[i] = from->plan.out_most;
         p->in_active[i] = from->plan.gives_active;
         p->needs_d_input[i] = plan->options.training && from->needs_gradient;
     }
@@ -73,6 +74,8 @@ static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
     node->plan.params = NULL;
     if (status != SIM_OK)
         return sim_fail_within(status, "%s", node->name);
+    if (node->plan.out_form == SIM_SPIKES)
+        node->plan.out_most = 1;
     if (node->plan.n_params == 0)
         return SIM_OK;
     node->plan.params = malloc(node->plan.n_params * sizeof *rows);
@@ -116,7 +119,7 @@ static bool are_alike(const PlanNode *a, const PlanNode *b)
         return false;
     for (size_t i = 0; i < p->n_inputs; i++)
         if (!sim_shape_equal(p->in[i], q->in[i]) || p->in_form[i] != q->in_form[i] ||
-            p->in_active[i] != q->in_active[i] ||
+            p->in_most[i] != q->in_most[i] || p->in_active[i] != q->in_active[i] ||
             p->needs_d_input[i] != q->needs_d_input[i])
             return false;
     return true;

@@ -123,9 +123,10 @@ static SimCalibrationRow class_of(const SimConvShape *s, const SimContext *conte
                              .kw = s->kw,
                              .stride = s->stride,
                              .groups = s->groups};
-    const SimPrecision dense =
-        sim_conv_has_pieces(s, context) ? context->precision : SIM_PRECISION_F32;
-    snprintf(row.dense, sizeof row.dense, "%s", sim_precisions[dense]);
+    snprintf(row.dense, sizeof row.dense, "%s",
+             sim_conv_has_pieces(s, context) ? sim_precisions[context->precision]
+             : sim_conv_has_all_pieces(s, context, true) ? "24-bit"
+                                                         : "f32");
     snprintf(row.spikes, sizeof row.spikes, "%s",
              !sim_conv_takes_fixed(s, context)          ? "f32"
              : context->precision == SIM_PRECISION_BF16 ? "14-bit"

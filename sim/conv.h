@@ -26,9 +26,11 @@ enum { /* what a plan will call */
        SIM_CONV_FORWARD = 1,
        SIM_CONV_BACKWARD_INPUT = 2,
        SIM_CONV_BACKWARD_WEIGHTS = 4,
-       SIM_CONV_HOLD = 8, /* sim_conv_hold; memory for the weights once more */
-       SIM_CONV_BF16 = 16 /* gradients and outputs may be SIM_BF16 */
+       SIM_CONV_HOLD = 8,  /* sim_conv_hold; memory for the weights once more */
+       SIM_CONV_BF16 = 16, /* gradients and outputs may be SIM_BF16 */
+       SIM_CONV_WHOLE = 32 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
 };
+enum { SIM_CONV_MOST_WHOLE = 256 }; /* that bfloat16 holds exactly, as all below */
 
 /* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
  * caller; the context must outlive it. */

@@ -100,6 +100,7 @@ struct SimConv {
     size_t max_steps;
     const SimContext *context;
     SimBreakEven break_even;
+    bool is_whole;   /* the input fits into one bfloat16 piece */
     bool use_spikes; /* forward, when the form is spikes */
     bool has_outer;  /* dense gradient of the weights in f32 */
     bool may_gather; /* gradient of the weights from lists of spikes */
@@ -194,6 +195,10 @@ void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *
 
 /* Whether dense products of that shape are made of pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
+/* Whether they are in f32, too: forward and to the input, of all 24 bits. `one`: of what
+ * is summed, one piece is all there is. */
+bool sim_conv_has_all_pieces(const SimConvShape *shape, const SimContext *context,
+                             bool one);
 
 /* Through the dense library, in f32. */
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);

@@ -32,29 +32,48 @@
 enum {
     RING_BYTES = 5 << 18,  /* of x that a thread keeps laid out */
     TASKS = 8,             /* at least, where there are rows enough */
-    NARROW = 16,           /* channels below which tiles stay too empty */
+    NARROW = 16,           /* channels below which tiles stay too empty, */
+    WIDE = 64,             /* or do not pay where all 24 bits meet */
     CACHE_BYTES = 4 << 20, /* results beyond are written around it */
     LAY_PIXELS = 8,        /* of x at a time, image by image */
     WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c and of k */
 };
 
+static bool fits_tiles(const SimConvShape *s, const SimContext *context)
+{
+    return (context->cpu & SIM_CPU_AMX) && s->groups == 1 && s->c >= NARROW &&
+           s->k >= NARROW && s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
+}
+
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
 {
-    return sim_precision_has_pieces(context->precision) && s->groups == 1 &&
-           s->c >= NARROW && s->k >= NARROW && s->kh == s->kw &&
-           s->kh * s->kw <= SIM_CONV_TILE_TAPS;
+    return sim_precision_has_pieces(context->precision) && fits_tiles(s, context);
+}
+
+/* Three pieces are all 24 bits of an f32. Spikes and small whole numbers meet them in
+ * three tile products; other numbers in six, which pay where there are channels enough.
+ * One step decides for all, however many a call brings: it has to fill half a stack. */
+bool sim_conv_has_all_pieces(const SimConvShape *s, const SimContext *context, bool one)
+{
+    const SimConvBands bands = sim_conv_bands(s->n, s->oh, 1);
+    const size_t slots = sim_conv_stacks(&bands) * SIM_STACK;
+    return !sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
+           (one || (s->c >= WIDE && s->k >= WIDE)) &&
+           2 * s->n * s->oh >= slots * bands.rows;
 }
 
 /* Which pieces meet: forward all that f32 would see; the gradients, of which training
- * needs the direction, to 16 bits. A spike is one piece. */
+ * needs the direction, to 16 bits unless they are to be f32. Small whole numbers are one
+ * piece. */
 static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forward,
-                          bool is_spikes)
+                          bool one_piece)
 {
     static const size_t whole[] = {3, 2, 1}, half[] = {2, 1, 0}, one[] = {1, 0, 0};
-    const bool split = precision == SIM_PRECISION_SPLIT;
-    const size_t *const meets = !split ? one : forward ? whole : half;
+    const size_t *const meets = precision == SIM_PRECISION_BF16                ? one
+                                : precision == SIM_PRECISION_SPLIT && !forward ? half
+                                                                               : whole;
     memcpy(t->w_pieces, meets, sizeof t->w_pieces);
-    t->x_pieces = is_spikes ? 1 : meets[0];
+    t->x_pieces = one_piece ? 1 : meets[0];
 }
 
 /* --- what an output sees -----------------------------------------------------------
@@ -160,7 +179,9 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
 {
     const SimConvShape *s = &conv->shape;
     *t = (SimConvTileRows){0};
-    if (!sim_conv_has_pieces(s, conv->context))
+    const bool one_piece = forward && conv->is_whole;
+    if (!sim_conv_has_pieces(s, conv->context) &&
+        !sim_conv_has_all_pieces(s, conv->context, one_piece))
         return; /* the dense library's */
     const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
     const size_t *const x = forward ? in : out, *const y = forward ? out : in;
@@ -174,8 +195,7 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
                            .y_w = y[1],
                            .k = y[2],
                            .step = forward ? 1 : s->stride};
-    choose_pieces(t, conv->context->precision, forward,
-                  forward && conv->form == SIM_SPIKES);
+    choose_pieces(t, conv->context->precision, forward, one_piece);
     choose_images(t);
     t->rows = blocks(t->y_h, t->step) * t->step;
     while (t->rows > t->step && is_too_much(s, t))

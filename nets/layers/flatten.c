@@ -11,6 +11,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->out.c = plan->in[0].h * plan->in[0].w * plan->in[0].c;
     plan->out.h = plan->out.w = 1;
     plan->out_form = plan->in_form[0];
+    plan->out_most = plan->in_most[0];
     plan->by_step = true;
     plan->passes_gradient[0] = true;
     return SIM_OK;

@@ -41,6 +41,8 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->by_step = true;
     plan->by_rows = true;
     plan->out_form = o->kind != NET_JOIN_ADD && spikes ? SIM_SPIKES : SIM_DENSE;
+    if (o->kind == NET_JOIN_ADD && plan->in_most[A] && plan->in_most[B])
+        plan->out_most = plan->in_most[A] + plan->in_most[B];
     for (size_t i = A; i <= B; i++)
         plan->takes_affine[i] = plan->passes_gradient[i] = o->kind == NET_JOIN_ADD;
     plan->takes_bf16 =

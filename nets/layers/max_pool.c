@@ -8,6 +8,7 @@
 static SimStatus plan(NetLayerPlan *plan)
 {
     plan->out_form = plan->in_form[0];
+    plan->out_most = plan->in_most[0];
     plan->by_step = true;
     plan->backward_needs = NET_NEEDS_INPUT;
     return net_pool_plan(plan);

@@ -51,6 +51,8 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     if (plan->shapes_only)
         return SIM_OK;
     unsigned calls = SIM_CONV_FORWARD;
+    if (plan->in_most[0] && plan->in_most[0] <= SIM_CONV_MOST_WHOLE)
+        calls |= SIM_CONV_WHOLE;
     if (plan->training) {
         calls |= SIM_CONV_BACKWARD_WEIGHTS;
         if (plan->needs_d_input[0])

@@ -6,6 +6,7 @@ static SimStatus plan(NetLayerPlan *plan)
 {
     plan->out = plan->in[0];
     plan->out_form = SIM_DENSE;
+    plan->out_most = plan->in_most[0];
     plan->passes_gradient[0] = true;
     plan->by_step = true;
     return plan->in_form[0] == SIM_SPIKES

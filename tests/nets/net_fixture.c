@@ -32,7 +32,10 @@ float *fixture_train(Fixture *f, const NetPlanOptions *options, size_t *n)
     Net *net = NULL;
     const size_t start_bytes = f->params.values.size;
     void *start = malloc(start_bytes); /* forward moves the running statistics */
+    const size_t density_bytes = f->graph.n_nodes * sizeof(float);
+    float *density = malloc(density_bytes); /* and what kernels are chosen by */
     memcpy(start, f->params.values.base, start_bytes);
+    memcpy(density, f->params.density, density_bytes);
     fixture_good(net_create(&f->graph, &f->params, options, &f->context, &net));
     fixture_fill_input(net);
     net_forward(net, options->steps, NULL, 1);
@@ -55,6 +58,8 @@ float *fixture_train(Fixture *f, const NetPlanOptions *options, size_t *n)
     cr_assert_eq((size_t)(at - all), *n);
     net_destroy(net);
     memcpy(f->params.values.base, start, start_bytes);
+    memcpy(f->params.density, density, density_bytes);
     free(start);
+    free(density);
     return all;
 }

@@ -146,7 +146,7 @@ Test(calibration, files)
     cr_expect_eq(sim_calibration_load(copy), SIM_OK, "no file is no failure: %s",
                  sim_message());
     sim_calibration_measure_missing(table);
-    const SimBreakEven measured = find(1, 16);
+    const SimBreakEven measured = find(8, 16);
     cr_expect(measured.forward >= 0.0 && measured.forward <= 1.0);
     cr_expect(measured.input >= 0.0 && measured.input <= 1.0);
     cr_expect(measured.weights >= 0.0 && measured.weights <= 1.0);
