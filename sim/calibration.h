@@ -34,7 +34,7 @@ typedef struct SimBreakEven { /* densities above which the dense kernel is faste
 typedef struct SimCalibrationRow { /* a class of work */
     size_t c, k;                   /* of a group */
     size_t kh, kw, stride, groups, pixels_log2;
-    char dense[8];  /* precision of the dense kernel: "f32" */
+    char dense[8];  /* precision of the dense kernel, f32 from all pieces: "24-bit" */
     char spikes[8]; /* weights of the spike kernel forward: "f32", "16-bit", "14-bit" */
     SimBreakEven at;
     bool measured; /* else built in */

@@ -24,12 +24,12 @@ typedef enum SimSpikePath {                    /* which kernels take packed spik
 } SimSpikePath;
 
 /* How products are computed. With tile units (AMX) a bfloat16 product is ten times as
- * fast as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces; sums are
- * f32 always. Spikes need no products, but weights of 16 bits take half the bytes: see
- * sim/conv_fixed.c. */
+ * fast as an f32 one, and f32 numbers can be taken apart into bfloat16 pieces: three are
+ * all of its 24 bits. Sums are f32 always. Spikes need no products, but weights of 16
+ * bits take half the bytes: see sim/conv_fixed.c. */
 typedef enum SimPrecision {
-    SIM_PRECISION_F32,   /* f32 products, f32 weights */
-    SIM_PRECISION_FIXED, /* f32 products; 16-bit weights for spikes forward */
+    SIM_PRECISION_F32,   /* f32 products, or all pieces of them; f32 weights */
+    SIM_PRECISION_FIXED, /* the same; 16-bit weights for spikes forward */
     SIM_PRECISION_SPLIT, /* pieces: 24 bits forward, 16 bits backward */
     SIM_PRECISION_BF16   /* one piece: 8 bits; 14-bit weights for spikes forward */
 } SimPrecision;
@@ -41,7 +41,7 @@ static inline bool sim_precision_has_short_weights(SimPrecision precision)
     return precision == SIM_PRECISION_FIXED || precision == SIM_PRECISION_BF16;
 }
 
-/* Whether dense products are made of bfloat16 pieces: needs tile units. */
+/* Whether dense products are fewer than f32 would make: needs tile units. */
 static inline bool sim_precision_has_pieces(SimPrecision precision)
 {
     return precision >= SIM_PRECISION_SPLIT;

@@ -193,7 +193,7 @@ void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits
 void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *made,
                          const float *bias, size_t first, size_t last, float *y);
 
-/* Whether dense products of that shape are made of pieces (sim/kernels.h). */
+/* Whether dense products of that shape are made of some pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
 /* Whether they are in f32, too: forward and to the input, of all 24 bits. `one`: of what
  * is summed, one piece is all there is. */

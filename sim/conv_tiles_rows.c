@@ -50,18 +50,6 @@ bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
     return sim_precision_has_pieces(context->precision) && fits_tiles(s, context);
 }
 
-/* Three pieces are all 24 bits of an f32. Spikes and small whole numbers meet them in
- * three tile products; other numbers in six, which pay where there are channels enough.
- * One step decides for all, however many a call brings: it has to fill half a stack. */
-bool sim_conv_has_all_pieces(const SimConvShape *s, const SimContext *context, bool one)
-{
-    const SimConvBands bands = sim_conv_bands(s->n, s->oh, 1);
-    const size_t slots = sim_conv_stacks(&bands) * SIM_STACK;
-    return !sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
-           (one || (s->c >= WIDE && s->k >= WIDE)) &&
-           2 * s->n * s->oh >= slots * bands.rows;
-}
-
 /* Which pieces meet: forward all that f32 would see; the gradients, of which training
  * needs the direction, to 16 bits unless they are to be f32. Small whole numbers are one
  * piece. */
@@ -173,6 +161,20 @@ static void choose_images(SimConvTileRows *t)
             t->pixels = pixels;
         }
     }
+}
+
+/* Three pieces are all 24 bits of an f32. Spikes and small whole numbers meet them in
+ * three tile products; other numbers in six, which pay where there are channels enough.
+ * One step decides for all, however many a call brings: tiles have to be half full. */
+bool sim_conv_has_all_pieces(const SimConvShape *s, const SimContext *context, bool one)
+{
+    SimConvTileRows t = {.y_w = s->ow, .step = 1};
+    choose_images(&t);
+    const SimConvBands bands = sim_conv_bands(t.images, s->n, s->oh, 1);
+    const size_t pixels = sim_conv_stacks(&bands) * t.images * bands.rows *
+                          blocks(s->ow, t.pixels) * t.pixels;
+    return !sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
+           (one || (s->c >= WIDE && s->k >= WIDE)) && 2 * s->n * s->oh * s->ow >= pixels;
 }
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)

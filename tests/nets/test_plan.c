@@ -687,6 +687,31 @@ Test(plan, kernels_follow_the_densities)
     fixture_close(&f);
 }
 
+/* Sums of spikes over skips are small whole numbers, up to where a convolution comes in
+ * between. */
+Test(plan, whole_numbers)
+{
+    /* Read by convolutions, in their order; the first of a stage and its skip read alike.
+     */
+    static const size_t want[] = {0, 1, 1, 2, 1, 3, 1, 3, 0, 1};
+    static const Small net = {"sresnet", "n", "2", "filters", "6"};
+    Fixture f;
+    Plan plan = {0};
+    size_t n = 0;
+    open_small(&net, "triangle", &f);
+    const NetPlanOptions options = training(NET_MEMORY_KEEP);
+    fixture_good(plan_nodes(&f.graph, &options, &f.context, true, &plan));
+    for (size_t k = 0; k < plan.n_nodes; k++)
+        if (plan.nodes[k].layer == &net_layer_conv && n < sizeof want / sizeof *want) {
+            cr_expect_eq(plan.nodes[k].plan.in_most[0], want[n], "%s reads up to %zu",
+                         plan.nodes[k].name, plan.nodes[k].plan.in_most[0]);
+            n++;
+        }
+    cr_expect_eq(n, sizeof want / sizeof *want);
+    plan_destroy(&plan);
+    fixture_close(&f);
+}
+
 /* A word gives every model a layer before each of its neurons, with a gradient. */
 Test(words, every_model_takes_functions_that_are_layers)
 {

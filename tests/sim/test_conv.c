@@ -37,11 +37,6 @@ static float noise(uint32_t stream, size_t i)
                           i);
 }
 
-static float nearest(float x) /* bfloat16 */
-{
-    return sim_bf16_value(sim_bf16_of(x));
-}
-
 static Data make_data(const Case *c)
 {
     Data d = {.shape = c->shape};
@@ -64,7 +59,7 @@ static Data make_data(const Case *c)
                                                                << (i % s.c % 64);
     }
     for (size_t i = 0; i < d.ny; i++)
-        d.dy[i] = nearest(noise(3, i)); /* the same in every form */
+        d.dy[i] = noise(3, i);
     for (size_t i = 0; i < d.nw; i++)
         d.w[i] = noise(4, i);
     for (size_t i = 0; i < s.k; i++)
@@ -131,7 +126,7 @@ static double distance(const double *want, const float *got, size_t n)
 
 static struct criterion_test_params all_cases(void)
 {
-    static Case cases[8 * 39];
+    static Case cases[8 * 45];
     static const struct {
         int isa;
         SimPrecision precision;
@@ -148,7 +143,8 @@ static struct criterion_test_params all_cases(void)
         SHAPE(1, 8, 8, 8, 17, 5, 1, 2, 1),   SHAPE(1, 5, 5, 200, 200, 3, 1, 0, 1),
         SHAPE(1, 7, 6, 33, 40, 3, 2, 1, 1),  SHAPE(2, 9, 8, 16, 18, 5, 1, 2, 1),
         SHAPE(1, 3, 70, 20, 16, 3, 1, 1, 1), SHAPE(1, 13, 12, 16, 33, 7, 2, 3, 1),
-        SHAPE(1, 11, 9, 48, 16, 3, 3, 0, 1),
+        SHAPE(1, 11, 9, 48, 16, 3, 3, 0, 1), SHAPE(5, 6, 6, 96, 64, 3, 1, 1, 1),
+        SHAPE(4, 9, 8, 64, 70, 3, 2, 1, 1),
     };
     size_t n = 0;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
@@ -294,6 +290,8 @@ ParameterizedTest(Case *c, conv, bf16)
     cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
     SimTensor narrow = d.d_out, d_in = dense_like(&d, d.dx), d_in_narrow = d_in;
     narrow.form = d_in_narrow.form = SIM_BF16;
+    for (size_t i = 0; i < d.ny; i++) /* the same in every form */
+        d.dy[i] = sim_bf16_value(sim_bf16_of(d.dy[i]));
     narrow.bf16 = calloc(d.ny, sizeof *narrow.bf16);
     d_in_narrow.bf16 = calloc(d.nx + 1, sizeof *d_in_narrow.bf16);
     cr_assert(narrow.bf16 && d_in_narrow.bf16);
@@ -512,6 +510,38 @@ Test(conv, tiles_are_the_same_for_any_team)
 }
 
 /* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
+/* Small whole numbers fit into one bfloat16 piece, at any precision that has three. */
+Test(conv, whole_numbers_are_exact)
+{
+    static const SimPrecision precisions[] = {SIM_PRECISION_F32, SIM_PRECISION_SPLIT};
+    SimContext context;
+    cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++) {
+        const Case c = {.shape = SHAPE(4, 8, 5, 40, 24, 3, 1, 1, 1), .form = SIM_DENSE};
+        if (sim_context_set_precision(&context, precisions[i]) != SIM_OK)
+            cr_skip_test("%s", sim_message());
+        Data d = make_data(&c);
+        const SimConvShape s = d.shape;
+        SimConv *conv = NULL;
+        cr_assert_eq(sim_conv_create(&s, c.form, NT, SIM_CONV_FORWARD | SIM_CONV_WHOLE,
+                                     &context, &conv),
+                     SIM_OK, "%s", sim_message());
+        SimArena arena;
+        cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+        for (size_t x = 0; x < d.nx; x++)
+            d.x[x] = (float)(x * x % (SIM_CONV_MOST_WHOLE + 1));
+        double *y = calloc(d.ny, sizeof *y);
+        FOR_EACH_PRODUCT(s, xi, yi, wi, y[yi] += (double)d.x[xi] * (double)d.w[wi];)
+        sim_conv_forward(conv, NT, &d.tensor, d.w, NULL, &(SimTensor){.f32 = d.y},
+                         arena.base);
+        cr_assert_lt(distance(y, d.y, d.ny), 1e-6);
+        free(y);
+        sim_arena_destroy(&arena);
+        sim_conv_destroy(conv);
+        free_data(&d);
+    }
+}
+
 Test(conv, choice_is_made_from_outside)
 {
     SimContext context;
