@@ -14,6 +14,8 @@
 
 enum { VERSION = 2, LINE = 256, MACHINE = 160, LARGEST_FILE = 1 << 20, SUM_DIGITS = 16 };
 
+static const char all_pieces[] = "24-bit"; /* precision of f32 made of pieces */
+
 struct SimCalibration {
     char machine[MACHINE];
     SimCalibrationRow *rows; /* owned */
@@ -49,6 +51,13 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
                                       few ? 0.05 : 0.04};
     }
     const bool fixed = strcmp(row->spikes, "f32") != 0; /* half the bytes of a row */
+    if (strcmp(row->dense, all_pieces) == 0) {
+        const bool narrow = row->k < 64; /* a row of weights is one or two cache lines */
+        const double forward = narrow ? 0.05 : 0.1;
+        return (SimBreakEven){.forward = fixed ? 2.0 * forward : forward,
+                              .input = 0.17,
+                              .weights = narrow ? 0.05 : 0.15};
+    }
     if (context->cpu & SIM_CPU_AVX512)
         return (SimBreakEven){
             .forward = fixed ? 0.5 : 0.3, .input = 0.27, .weights = 0.4};
@@ -125,7 +134,7 @@ static SimCalibrationRow class_of(const SimConvShape *s, const SimContext *conte
                              .groups = s->groups};
     snprintf(row.dense, sizeof row.dense, "%s",
              sim_conv_has_pieces(s, context) ? sim_precisions[context->precision]
-             : sim_conv_has_all_pieces(s, context, true) ? "24-bit"
+             : sim_conv_has_all_pieces(s, context, true) ? all_pieces
                                                          : "f32");
     snprintf(row.spikes, sizeof row.spikes, "%s",
              !sim_conv_takes_fixed(s, context)          ? "f32"

@@ -57,7 +57,7 @@ typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
     size_t threads;                 /* at most, that run it */
     size_t parts, c_cut;            /* of all rows; blocks of channels of x in a task */
     size_t rows;                    /* of dy, laid out at a time; 0: not planned */
-    size_t x_pieces, dy_pieces[2];
+    size_t x_pieces, dy_pieces[3];
 } SimConvTileWeights;
 
 typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
@@ -136,7 +136,7 @@ typedef struct SimTileWeightsRoom {
     float *sums; /* [parts, units] */
     /* Of every thread so many: */
     size_t x_numbers, dy_numbers, n_rows;
-    uint16_t *x[2], *dy[2]; /* both factors as the tiles take them */
+    uint16_t *x[3], *dy[3]; /* both factors as the tiles take them */
     SimStackRow *rows;
 } SimTileWeightsRoom;
 

@@ -33,7 +33,7 @@ enum {
     RING_BYTES = 5 << 18,  /* of x that a thread keeps laid out */
     TASKS = 8,             /* at least, where there are rows enough */
     NARROW = 16,           /* channels below which tiles stay too empty, */
-    WIDE = 64,             /* or do not pay where all 24 bits meet */
+    WIDE = 32,             /* or do not pay where all 24 bits meet */
     CACHE_BYTES = 4 << 20, /* results beyond are written around it */
     LAY_PIXELS = 8,        /* of x at a time, image by image */
     WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c and of k */

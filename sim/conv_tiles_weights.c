@@ -23,12 +23,14 @@ enum {
 };
 
 /* Pieces of x, and how many of dy each of them meets. */
-static void choose_pieces(SimConvTileWeights *t, SimPrecision precision, bool is_spikes)
+static void choose_pieces(SimConvTileWeights *t, SimPrecision precision, bool one_piece)
 {
-    const bool split = precision == SIM_PRECISION_SPLIT;
-    t->x_pieces = split && !is_spikes ? 2 : 1;
-    t->dy_pieces[0] = split ? 2 : 1;
-    t->dy_pieces[1] = 1;
+    const size_t most = precision == SIM_PRECISION_BF16    ? 1
+                        : precision == SIM_PRECISION_SPLIT ? 2
+                                                           : 3;
+    t->x_pieces = one_piece ? 1 : most;
+    for (size_t i = 0; i < t->x_pieces; i++)
+        t->dy_pieces[i] = most - i;
 }
 
 /* Rows of x that so many rows of dy see. */
@@ -105,9 +107,10 @@ void sim_conv_tile_weights_plan(SimConv *conv)
 {
     const SimConvShape *s = &conv->shape;
     SimConvTileWeights *t = &conv->tile_weights;
-    if (!sim_conv_has_pieces(s, conv->context))
+    const bool all = conv->is_whole && sim_conv_has_all_pieces(s, conv->context, true);
+    if (!all && !sim_conv_has_pieces(s, conv->context))
         return;
-    choose_pieces(t, conv->context->precision, conv->form == SIM_SPIKES);
+    choose_pieces(t, conv->context->precision, conv->is_whole);
     t->threads = (size_t)conv->context->team.n_threads;
     const size_t sums = count_units(s) * SUMS * sizeof(float);
     t->parts = smaller(larger(PART_BYTES / sums, 1), smaller(PARTS, s->oh));
@@ -236,7 +239,7 @@ static void lay_dy(const Task *task, size_t block)
             from[i] =
                 is_bf16 ? (void *)(w->dy->bf16 + number) : (void *)(w->dy->f32 + number);
         }
-        uint16_t *to[2] = {NULL, NULL};
+        uint16_t *to[3] = {NULL, NULL, NULL};
         for (size_t i = 0; i < conv->tile_weights.dy_pieces[0]; i++)
             to[i] = w->room->dy[i] + task->thread * w->room->dy_numbers +
                     (row - task->row) * s->ow * PIXEL;
