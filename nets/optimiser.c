@@ -43,6 +43,10 @@ const SimOption net_optimiser_options[] = {
 
 enum { MAX_SLOTS = 2, TASK_FLOATS = 1 << 14 };
 
+typedef struct Task {
+    size_t row, first, n;
+} Task;
+
 struct NetOptimiser {
     NetOptimiserOptions options;
     NetParams *params;
@@ -50,15 +54,23 @@ struct NetOptimiser {
     size_t n_slots;
     float **slots; /* [n_slots * n_rows], NULL for buffers */
     SimArena memory;
-    double *sums; /* of squares, one per task of the largest row */
+    size_t n_tasks; /* runs of numbers, in the order of the rows */
+    Task *tasks;
+    double *sums;            /* [n_tasks] of squares */
+    const float **gradients; /* [n_rows] of the net at hand, NULL for buffers */
     uint64_t steps;
 };
+
+static size_t tasks_of(size_t count)
+{
+    return (count + TASK_FLOATS - 1) / TASK_FLOATS;
+}
 
 SimStatus net_optimiser_create(const NetOptimiserOptions *options, NetParams *params,
                                const SimContext *context, NetOptimiser **out)
 {
     SimStatus status = SIM_OK;
-    size_t bytes = 0, most = 1;
+    size_t bytes = 0, n_tasks = 0;
     NetOptimiser *o = calloc(1, sizeof *o);
     if (!o)
         return sim_fail(SIM_ERR_MEMORY, "no memory for the optimiser");
@@ -75,12 +87,14 @@ SimStatus net_optimiser_create(const NetOptimiserOptions *options, NetParams *pa
     o->slots = calloc(MAX_SLOTS * params->n_rows + 1, sizeof *o->slots);
     for (size_t i = 0; i < params->n_rows; i++) {
         const size_t count = params->rows[i].count;
-        most = count > most ? count : most;
         if (params->rows[i].row.role == NET_PARAM_TRAINED)
             bytes += o->n_slots * sim_align_up(count * sizeof(float));
+        n_tasks += tasks_of(count);
     }
-    o->sums = calloc(most / TASK_FLOATS + 1, sizeof *o->sums);
-    if (!o->slots || !o->sums) {
+    o->tasks = calloc(n_tasks + 1, sizeof *o->tasks);
+    o->sums = calloc(n_tasks + 1, sizeof *o->sums);
+    o->gradients = calloc(params->n_rows + 1, sizeof *o->gradients);
+    if (!o->slots || !o->tasks || !o->sums || !o->gradients) {
         status = sim_fail(SIM_ERR_MEMORY, "no memory for the optimiser");
         goto out;
     }
@@ -103,74 +117,68 @@ void net_optimiser_destroy(NetOptimiser *optimiser)
         return;
     sim_arena_destroy(&optimiser->memory);
     free(optimiser->slots);
+    free(optimiser->tasks);
+    free(optimiser->gradients);
     free(optimiser->sums);
     free(optimiser);
 }
 
 typedef struct Work {
     const NetOptimiser *optimiser;
-    size_t count;
-    float *w, *m, *v;
-    const float *g;
     SimSgd sgd;
     SimAdam adam;
 } Work;
 
-static size_t cut(const Work *work, size_t index, size_t *first)
-{
-    *first = index * TASK_FLOATS;
-    return *first + TASK_FLOATS < work->count ? TASK_FLOATS : work->count - *first;
-}
-
 static void square_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
-    const Work *work = argument;
-    size_t first;
-    const size_t n = cut(work, index, &first);
-    work->optimiser->sums[index] =
-        work->optimiser->context->kernels.sum_squares(n, work->g + first);
+    const NetOptimiser *o = argument;
+    const Task *task = &o->tasks[index];
+    o->sums[index] =
+        o->context->kernels.sum_squares(task->n, o->gradients[task->row] + task->first);
 }
 
-static void sgd_task(void *argument, size_t index, size_t thread)
+static void step_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Work *work = argument;
-    size_t first;
-    const size_t n = cut(work, index, &first);
-    work->optimiser->context->kernels.sgd_step(&work->sgd, n, work->g + first,
-                                               work->w + first,
-                                               work->m ? work->m + first : NULL);
+    const NetOptimiser *o = work->optimiser;
+    const Task *task = &o->tasks[index];
+    const NetParam *param = &o->params->rows[task->row];
+    const SimKernels *kernels = &o->context->kernels;
+    const float decay = param->row.decay ? (float)o->options.weight_decay : 0.0f;
+    const float *g = o->gradients[task->row] + task->first;
+    float *w = param->values + task->first, *slots[MAX_SLOTS] = {NULL};
+    for (size_t s = 0; s < o->n_slots; s++)
+        slots[s] = o->slots[s * o->params->n_rows + task->row] + task->first;
+    SimSgd sgd = work->sgd;
+    SimAdam adam = work->adam;
+    sgd.decay = adam.decay = decay;
+    if (o->options.kind == NET_SGD)
+        kernels->sgd_step(&sgd, task->n, g, w, slots[0]);
+    else
+        kernels->adam_step(&adam, task->n, g, w, slots[0], slots[1]);
 }
 
-static void adam_task(void *argument, size_t index, size_t thread)
+/* The gradients of the net, and all their numbers cut into tasks. */
+static void find_gradients(NetOptimiser *o, Net *net)
 {
-    (void)thread;
-    const Work *work = argument;
-    size_t first;
-    const size_t n = cut(work, index, &first);
-    work->optimiser->context->kernels.adam_step(&work->adam, n, work->g + first,
-                                                work->w + first, work->m + first,
-                                                work->v + first);
+    o->n_tasks = 0;
+    for (size_t r = 0; r < o->params->n_rows; r++) {
+        const size_t count = o->params->rows[r].count;
+        o->gradients[r] = net_gradient(net, r);
+        for (size_t first = 0; o->gradients[r] && first < count; first += TASK_FLOATS)
+            o->tasks[o->n_tasks++] = (Task){
+                r, first, count - first < TASK_FLOATS ? count - first : TASK_FLOATS};
+    }
 }
 
-static size_t tasks(size_t count)
-{
-    return (count + TASK_FLOATS - 1) / TASK_FLOATS;
-}
-
-static double gradient_norm(NetOptimiser *o, Net *net, Work *work)
+static double gradient_norm(NetOptimiser *o)
 {
     double sum = 0.0;
-    for (size_t r = 0; r < o->params->n_rows; r++) {
-        work->g = net_gradient(net, r);
-        work->count = o->params->rows[r].count;
-        if (!work->g)
-            continue;
-        sim_team_run(&o->context->team, tasks(work->count), square_task, work);
-        for (size_t i = 0; i < tasks(work->count); i++)
-            sum += o->sums[i];
-    }
+    sim_team_run(&o->context->team, o->n_tasks, square_task, o);
+    for (size_t i = 0; i < o->n_tasks; i++)
+        sum += o->sums[i];
     return sqrt(sum);
 }
 
@@ -178,7 +186,8 @@ double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
 {
     const NetOptimiserOptions *options = &o->options;
     Work work = {.optimiser = o};
-    const double norm = gradient_norm(o, net, &work);
+    find_gradients(o, net);
+    const double norm = gradient_norm(o);
     if (!isfinite(norm))
         return norm;
     const bool clipped = options->clip > 0.0 && norm > options->clip;
@@ -198,20 +207,7 @@ double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
                           .correct1 = (float)(1.0 / (1.0 - pow(options->beta1, step))),
                           .correct2 = (float)(1.0 / (1.0 - pow(options->beta2, step))),
                           .decoupled = options->kind == NET_ADAMW};
-    for (size_t r = 0; r < o->params->n_rows; r++) {
-        const NetParam *param = &o->params->rows[r];
-        work.g = net_gradient(net, r);
-        work.count = param->count;
-        if (!work.g)
-            continue;
-        work.w = param->values;
-        work.m = o->slots[r];
-        work.v = o->n_slots > 1 ? o->slots[o->params->n_rows + r] : NULL;
-        work.sgd.decay = work.adam.decay =
-            param->row.decay ? (float)options->weight_decay : 0.0f;
-        sim_team_run(&o->context->team, tasks(work.count),
-                     options->kind == NET_SGD ? sgd_task : adam_task, &work);
-    }
+    sim_team_run(&o->context->team, o->n_tasks, step_task, &work);
     return norm;
 }
 
