@@ -113,6 +113,7 @@ typedef struct SimLif {
     float threshold;           /* above rest */
     SimReset reset;
     bool next_step, strict, detach;
+    bool at_rest; /* forward starts there, not at v */
     SimSurrogate surrogate;
     float alpha, scale;
 } SimLif;
@@ -344,7 +345,7 @@ typedef struct SimKernels {
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
     /* nt steps of `pixels` pixels; a step lies `stride` pixels after the one before.
      * x (before lif->affine), h [nt, stride, c]; v [pixels, c] in place; spikes, active
-     * [nt, stride, words]. h, spikes and active may be NULL. `active` marks a surrogate
+     * [nt, stride, words]. h, spikes, active and, at rest, v may be NULL. `active` marks a surrogate
      * slope that is not zero. */
     void (*lif_forward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
                         size_t c, SimNumbers x, float *v, float *h, uint64_t *spikes,

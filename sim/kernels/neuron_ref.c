@@ -128,16 +128,20 @@ static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels
     const size_t words = (c + 63) / 64;
     for (size_t t = 0; t < nt; t++)
         for (size_t p = 0; p < pixels; p++) {
-            const size_t word = (t * stride + p) * words, at = (t * stride + p) * c;
+            const size_t word = (t * stride + p) * words;
             if (spikes)
                 memset(spikes + word, 0, words * sizeof *spikes);
             if (active)
                 memset(active + word, 0, words * sizeof *active);
-            for (size_t i = 0; i < c; i++) {
-                const float h =
-                    charge(m, i, current(m, t, i, number(x, at + i)), v[p * c + i]);
-                const uint64_t bit = UINT64_C(1) << (i % 64);
-                v[p * c + i] = m->next_step ? h : settle(m, h);
+        }
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t i = 0; i < c; i++) {
+            const uint64_t bit = UINT64_C(1) << (i % 64);
+            float state = m->at_rest ? 0.0f : v[p * c + i];
+            for (size_t t = 0; t < nt; t++) {
+                const size_t word = (t * stride + p) * words, at = (t * stride + p) * c;
+                const float h = charge(m, i, current(m, t, i, number(x, at + i)), state);
+                state = m->next_step ? h : settle(m, h);
                 if (h_out)
                     h_out[at + i] = h;
                 if (spikes && fires(m, h))
@@ -146,6 +150,8 @@ static void lif_forward(const SimLif *m, size_t nt, size_t stride, size_t pixels
                     slope_of(m->surrogate, m->alpha, m->scale, h - m->threshold) > 0.0f)
                     active[word + i / 64] |= bit;
             }
+            if (v)
+                v[p * c + i] = state;
         }
 }
 

@@ -44,7 +44,9 @@ enum {                 /* ways to ask for a backward */
        ACCUMULATE = 8,
        IN_RUNS = 16, /* from potentials, with what comes later */
        X_BF16 = 32,
-       N_WAYS = 64
+       NO_H = 64,
+       AT_REST = 128,
+       N_WAYS = 256
 };
 
 static float x[FLOATS], d_y[FLOATS], d_v[FLOATS], decay[MAX_C], gain[MAX_C];
@@ -107,7 +109,7 @@ static SimNeuronBack back_by(unsigned ways, Data *out)
     return back;
 }
 
-static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
+static void run(const SimKernels *kernels, const SimLif *given, const Case *c,
                 unsigned ways, Data *out)
 {
     static float scratch[2 * 64 * STEPS + GUARD];
@@ -116,8 +118,12 @@ static void run(const SimKernels *kernels, const SimLif *lif, const Case *c,
     memset(scratch, 0xff, sizeof scratch); /* NaN */
     test_fill(out->v, STRIDE * MAX_C, 6);
     test_fill(out->d_x, FLOATS, 7);
-    kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, currents(ways), out->v,
-                         all ? out->h : NULL, out->spikes, all ? out->active : NULL);
+    SimLif model = *given, *const lif = &model;
+    lif->at_rest = ways & AT_REST;
+    kernels->lif_forward(lif, STEPS, STRIDE, c->pixels, c->c, currents(ways),
+                         lif->at_rest && !all ? NULL : out->v,
+                         all && !(ways & NO_H) ? out->h : NULL, out->spikes,
+                         all || ways & NO_H ? out->active : NULL);
     memset(out->d_trained, 0, STEPS * 2 * c->c * sizeof(double));
     const SimNeuronBack back = back_by(ways, out);
     kernels->lif_backward(lif, STEPS, STRIDE, c->pixels, c->c, currents(ways),
