@@ -89,6 +89,7 @@ typedef struct NetLayerPlan {
     size_t n_params;
     NetParamRow *params; /* given: room for NET_MAX_PARAMS */
     size_t n_states;
+    bool forgets; /* in training forward of the whole sequence leaves states alone */
     size_t state_floats[NET_MAX_STATES]; /* zero at the start of a sequence */
     const char *state_names[NET_MAX_STATES];
     size_t saved_bytes;      /* private, forward to backward (statistics, masks) */

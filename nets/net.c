@@ -296,9 +296,10 @@ static void count_spikes(const Net *net, PlanNode *node)
         plan_count(node, (shape.t == 1 ? 1 : net->nt) * sim_shape_pixels(shape));
 }
 
-static void rest(PlanNode *node)
+static void rest(PlanNode *node, const NetLayerRun *run)
 {
-    for (size_t i = 0; i < node->plan.n_states; i++)
+    const bool forgets = node->plan.forgets && run->nt == run->steps;
+    for (size_t i = 0; i < node->plan.n_states && !forgets; i++)
         memset(node->states[i], 0, node->plan.state_floats[i] * sizeof(float));
 }
 
@@ -319,12 +320,12 @@ static void run_layer(Net *net, const PlanInstruction *at)
     fill_run(net, at, &run);
     switch (at->op) {
     case PLAN_AGAIN:
-        rest(node);
+        rest(node, &run);
         run_hook(net, at, &run);
         break;
     case PLAN_FORWARD:
         if (must_rest(net))
-            rest(node);
+            rest(node, &run);
         run_hook(net, at, &run);
         if (node->plan.out_form == SIM_SPIKES) {
             plan_see_all(node, run.context, run.y.shape.t * sim_shape_pixels(run.y.shape),
@@ -518,10 +519,21 @@ void net_backward(Net *net)
     follow_densities(net);
 }
 
+enum { ZERO_BYTES = 1 << 19 }; /* of a task */
+
+static void zero_task(void *argument, size_t index, size_t thread)
+{
+    (void)thread;
+    const SimArena *const gradients = argument;
+    const size_t first = index * ZERO_BYTES, left = gradients->size - first;
+    memset(gradients->base + first, 0, left < ZERO_BYTES ? left : ZERO_BYTES);
+}
+
 void net_zero_gradients(Net *net)
 {
-    if (net->gradients.size)
-        memset(net->gradients.base, 0, net->gradients.size);
+    sim_team_run(&net->plan.context->team,
+                 (net->gradients.size + ZERO_BYTES - 1) / ZERO_BYTES, zero_task,
+                 &net->gradients);
 }
 
 /* --- looking --------------------------------------------------------------------------

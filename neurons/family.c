@@ -95,6 +95,7 @@ static Work make_work(const NeuronRun *run, const NeuronFamily *family)
                         .reset = family->spikes ? (SimReset)spec->reset : SIM_RESET_NONE,
                         .next_step = spec->reset_next_step,
                         .strict = spec->strict,
+                        .at_rest = !run->states,
                         .detach = spec->detach_reset,
                         .surrogate = spec->surrogate->kind,
                         .alpha = (float)spec->surrogate_alpha,
@@ -121,7 +122,8 @@ static void forward_block(void *argument, size_t index, size_t thread)
     float *potential = run->potential ? run->potential + at : NULL;
     float *h = spikes || !run->y.data ? potential : run->y.f32 + at;
     run->context->kernels.lif_forward(&work->lif, run->nt, work->pixels, n, c,
-                                      neuron_currents_at(run, at), run->states[0] + at, h,
+                                      neuron_currents_at(run, at),
+                                      run->states ? run->states[0] + at : NULL, h,
                                       spikes ? run->y.bits + first * words : NULL,
                                       run->active ? run->active + first * words : NULL);
     for (size_t t = 0; potential && t < run->nt; t++) {

@@ -117,7 +117,8 @@ typedef struct NeuronRun {
                              whose surrogate derivative is not zero */
     float *potential;     /* [nt, step] before the reset, or NULL: for looking */
     float *const *states; /* [n_states][step], carried from window to window; zero is
-                             rest, so "v" counts from v_reset */
+                             rest, so "v" counts from v_reset. NULL where the soma knows
+                             that: from rest, and not kept */
     const float *const
         *params; /* trained ones of the soma in order, [1] or [C] by sharing */
 
@@ -145,6 +146,7 @@ struct NeuronSoma {
     bool takes_affine; /* currents may come as NeuronRun.affine says */
     bool in_place;     /* backward may write d_x over d_y */
     bool takes_bf16;   /* currents and gradients as SIM_BF16 */
+    bool forgets;      /* forward needs no states for a whole sequence */
     bool passes;       /* the output is the current itself */
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     size_t n_later; /* of NeuronCarry.later; 0: backward only takes whole sequences */

@@ -43,10 +43,17 @@ static float *mark_of(const Carry *carry, size_t index, size_t state)
                              state * carry->step_bytes);
 }
 
+static bool forgets_states(const NeuronSpec *spec)
+{
+    return spec->soma->forgets && !spec->memory;
+}
+
 static NeuronRun make_run(const NetLayerRun *run)
 {
     const NetNeuron *options = run->options;
-    NeuronRun neuron = {.spec = &options->spec,
+    const NeuronSpec *spec = &options->spec;
+    const bool forgets = run->training && run->nt == run->steps && forgets_states(spec);
+    NeuronRun neuron = {.spec = spec,
                         .context = run->context,
                         .nt = run->x[0].shape.t, /* 1 on a constant wire */
                         .shape = run->x[0].shape,
@@ -56,7 +63,7 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .y = run->y,
                         .active = run->active,
                         .potential = run->potential,
-                        .states = run->states,
+                        .states = forgets ? NULL : run->states,
                         .params = (const float *const *)run->params,
                         .d_y = run->dy,
                         .d_y_form = run->dy_form,
@@ -65,7 +72,7 @@ static NeuronRun make_run(const NetLayerRun *run)
                         .accumulate = run->accumulate[0],
                         .d_params = run->d_params,
                         .scratch = run->scratch};
-    neuron.shape.c = neuron_spec_units(neuron.spec, neuron.shape.c);
+    neuron.shape.c = neuron_spec_units(spec, neuron.shape.c);
     return neuron;
 }
 
@@ -318,6 +325,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->gives_active =
         plan->training && spec->surrogate->compact && plan->out_form == SIM_SPIKES;
     plan->n_states = spec->soma->n_states;
+    plan->forgets = plan->training && forgets_states(spec);
     for (size_t i = 0; i < plan->n_states; i++) {
         plan->state_names[i] = spec->soma->states[i];
         plan->state_floats[i] = sim_shape_step(plan->out);

@@ -56,6 +56,7 @@ const NeuronSoma neuron_soma_li = {
     .takes_affine = true,
     .in_place = true,
     .takes_bf16 = true,
+    .forgets = true,
     .scratch_bytes = neuron_family_scratch,
     .n_later = 1,
     .carry_sums = neuron_family_carry_sums,
