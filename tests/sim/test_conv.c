@@ -410,8 +410,8 @@ Test(conv, spike_path_is_the_same_everywhere)
     }
 }
 
-/* The dense gradient of the weights: one sum over pixels in order, whoever computes it.
- */
+/* The dense gradient of the weights: one sum over pixels in order, whoever computes it,
+ * but for tile units. */
 Test(conv, dense_weight_gradient_is_the_same_everywhere)
 {
     static const SimConvShape shapes[] = {
@@ -431,6 +431,7 @@ Test(conv, dense_weight_gradient_is_the_same_everywhere)
                 SimContext context;
                 if (sim_context_create(threads, isas[isa], &context) != SIM_OK)
                     continue;
+                context.cpu &= ~(unsigned)SIM_CPU_AMX;
                 context.spike_path = SIM_SPIKES_NEVER;
                 context.precision = SIM_PRECISION_F32;
                 Results r = run_all(&d, &context);
@@ -468,7 +469,12 @@ Test(conv, tiles_are_the_same_for_any_team)
         SHAPE(12, 12, 12, 130, 33, 3, 2, 1, 1), SHAPE(2, 5, 6, 256, 256, 3, 1, 1, 1),
         SHAPE(11, 16, 15, 48, 64, 1, 2, 0, 1),  SHAPE(3, 20, 20, 33, 32, 7, 2, 3, 1),
     };
-    static const SimPrecision precisions[] = {SIM_PRECISION_BF16, SIM_PRECISION_SPLIT};
+    static const struct {
+        SimPrecision precision;
+        double tolerance;
+    } levels[] = {{SIM_PRECISION_BF16, 4e-3},
+                  {SIM_PRECISION_SPLIT, 1e-5},
+                  {SIM_PRECISION_F32, 2e-6}};
     SimContext context;
     if (sim_context_create(2, NULL, &context) != SIM_OK ||
         sim_context_set_precision(&context, SIM_PRECISION_BF16) != SIM_OK)
@@ -479,16 +485,17 @@ Test(conv, tiles_are_the_same_for_any_team)
                   .density = 0.3};
         Data d = make_data(&c);
         cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK);
+        context.cpu &= ~(unsigned)SIM_CPU_AMX;
         context.spike_path = SIM_SPIKES_NEVER;
         context.precision = SIM_PRECISION_F32;
         const Results plain = run_all(&d, &context);
-        for (size_t p = 0; p < 2; p++) {
-            const double tolerance = p ? 1e-5 : 4e-3;
+        for (size_t p = 0; p < sizeof levels / sizeof *levels; p++) {
+            const double tolerance = levels[p].tolerance;
             Results first = {0};
             for (int threads = 1; threads <= 3; threads++) {
                 cr_assert_eq(sim_context_create(threads, NULL, &context), SIM_OK);
                 context.spike_path = SIM_SPIKES_NEVER;
-                context.precision = precisions[p];
+                context.precision = levels[p].precision;
                 const Results r = run_all(&d, &context);
                 if (threads == 1) {
                     first = r;
@@ -509,7 +516,6 @@ Test(conv, tiles_are_the_same_for_any_team)
     }
 }
 
-/* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
 /* Small whole numbers fit into one bfloat16 piece, at any precision that has three. */
 Test(conv, whole_numbers_are_exact)
 {
@@ -542,6 +548,7 @@ Test(conv, whole_numbers_are_exact)
     }
 }
 
+/* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
 Test(conv, choice_is_made_from_outside)
 {
     SimContext context;
