@@ -61,11 +61,12 @@ typedef struct SimConvTileWeights { /* gradient of the weights on tile units */
 } SimConvTileWeights;
 
 typedef struct SimConvTileRows { /* forward or gradient of the input on tile units */
-    bool forward;
+    bool forward, is_flat;
     size_t threads;        /* at most, that run it */
     size_t x_h, x_w, c;    /* pixels and channels that are summed */
     size_t c_blocks;       /* blocks of channels */
     size_t y_h, y_w, k;    /* of the result */
+    size_t kw;             /* columns of the kernel */
     size_t step;           /* pixels of y after which the same taps come again */
     size_t rows;           /* of y in a task; 0: not planned */
     size_t images, pixels; /* of a block of SIM_STACK rows */
@@ -125,8 +126,9 @@ typedef struct SimTileRowsThread SimTileRowsThread;
 typedef struct SimTileRowsRoom {
     uint16_t *w[3];
     /* Of every thread so many: */
-    size_t x_numbers, n_taps, n_blocks;
+    size_t x_numbers, n_taps, n_blocks, line_numbers;
     uint16_t *x[3];
+    float *line; /* a row of x with its border, where channels are few */
     SimStackTap *taps;
     SimStackBlock *blocks;
     SimTileRowsThread *threads;
@@ -199,6 +201,9 @@ bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);
  * is summed, one piece is all there is. */
 bool sim_conv_has_all_pieces(const SimConvShape *shape, const SimContext *context,
                              bool one);
+/* Of these: so few channels that those of a row of the kernel are one block. To tiles
+ * such a kernel is one column wide. Without gradient of the input. */
+bool sim_conv_is_flat(const SimConvShape *shape);
 
 /* Through the dense library, in f32. */
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);

@@ -39,15 +39,21 @@ enum {
     WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c and of k */
 };
 
+bool sim_conv_is_flat(const SimConvShape *s)
+{
+    return s->c < NARROW && s->c * s->kw <= SIM_TILE_BLOCK;
+}
+
 static bool fits_tiles(const SimConvShape *s, const SimContext *context)
 {
-    return (context->cpu & SIM_CPU_AMX) && s->groups == 1 && s->c >= NARROW &&
-           s->k >= NARROW && s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
+    return (context->cpu & SIM_CPU_AMX) && s->groups == 1 && s->k >= NARROW &&
+           s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
 }
 
 bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
 {
-    return sim_precision_has_pieces(context->precision) && fits_tiles(s, context);
+    return sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
+           (s->c >= NARROW || sim_conv_is_flat(s));
 }
 
 /* Which pieces meet: forward all that f32 would see; the gradients, of which training
@@ -115,19 +121,25 @@ static size_t most_ring_rows(const SimConvShape *s, const SimConvTileRows *t)
 /* Columns of x that outputs side by side see through a tap are neighbours in a plane. */
 static size_t planes(const SimConvShape *s, const SimConvTileRows *t)
 {
-    return t->forward ? smaller(s->stride, s->kw) : 1;
+    return t->forward ? smaller(s->stride, t->kw) : 1;
 }
 
 static size_t plane_pixels(const SimConvShape *s, const SimConvTileRows *t)
 {
     const size_t most = blocks(blocks(t->y_w, t->step), t->pixels) * t->pixels;
-    return t->forward ? most + (s->kw - 1) / s->stride
+    return t->forward ? most + (t->kw - 1) / s->stride
                       : most + (s->stride - 1 + s->pad) / s->stride + reach(s, false);
 }
 
 static size_t pixel_numbers(const SimConvTileRows *t)
 {
     return t->images * SIM_TILE_BLOCK;
+}
+
+/* What all outputs of a row see of a row of x where it is flat. */
+static size_t line_numbers(const SimConvShape *s, const SimConvTileRows *t)
+{
+    return ((plane_pixels(s, t) - 1) * s->stride + s->kw) * s->c;
 }
 
 static size_t row_numbers(const SimConvShape *s, const SimConvTileRows *t)
@@ -174,7 +186,8 @@ bool sim_conv_has_all_pieces(const SimConvShape *s, const SimContext *context, b
     const size_t pixels = sim_conv_stacks(&bands) * t.images * bands.rows *
                           blocks(s->ow, t.pixels) * t.pixels;
     return !sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
-           (one || (s->c >= WIDE && s->k >= WIDE)) && 2 * s->n * s->oh * s->ow >= pixels;
+           s->c >= NARROW && (one || (s->c >= WIDE && s->k >= WIDE)) &&
+           2 * s->n * s->oh * s->ow >= pixels;
 }
 
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
@@ -185,14 +198,19 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
     if (!sim_conv_has_pieces(s, conv->context) &&
         !sim_conv_has_all_pieces(s, conv->context, one_piece))
         return; /* the dense library's */
+    const bool is_flat = sim_conv_is_flat(s);
+    if (is_flat && !forward)
+        return;
     const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
     const size_t *const x = forward ? in : out, *const y = forward ? out : in;
     *t = (SimConvTileRows){.forward = forward,
+                           .is_flat = is_flat,
                            .threads = (size_t)conv->context->team.n_threads,
                            .x_h = x[0],
                            .x_w = x[1],
-                           .c = x[2],
+                           .c = is_flat ? s->kw * x[2] : x[2],
                            .c_blocks = blocks(x[2], SIM_TILE_BLOCK),
+                           .kw = is_flat ? 1 : s->kw,
                            .y_h = y[0],
                            .y_w = y[1],
                            .k = y[2],
@@ -226,15 +244,18 @@ void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
     const size_t kinds = t->rows * t->step; /* of outputs that see the same */
     const size_t taps = blocks(s->kh, t->step) * blocks(s->kw, t->step);
     *out = (SimTileRowsRoom){
+        .line_numbers =
+            t->is_flat ? sim_align_up(line_numbers(s, t) * sizeof(float)) / 4 : 0,
         .x_numbers = sim_align_up(ring_numbers(s, t) * sizeof(uint16_t)) / 2,
         .n_taps = kinds * taps,
         .n_blocks = kinds * blocks(blocks(t->y_w, t->step), t->pixels)};
     for (size_t i = 0; i < t->x_pieces; i++)
         out->x[i] = sim_arena_take(arena, t->threads * out->x_numbers * sizeof(uint16_t));
+    out->line = sim_arena_take(arena, t->threads * out->line_numbers * sizeof(float));
     out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof *out->taps);
     out->blocks = sim_arena_take(arena, t->threads * out->n_blocks * sizeof *out->blocks);
     out->threads = sim_arena_take(arena, t->threads * sizeof *out->threads);
-    weights_layout(t, s->kh * s->kw, arena, out);
+    weights_layout(t, s->kh * t->kw, arena, out);
 }
 
 typedef struct Work {
@@ -296,9 +317,10 @@ static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, siz
     const SimConvShape *s = &w->conv->shape;
     const SimKernels *kernels = &w->conv->context->kernels;
     const size_t c = w->t->c;
+    const size_t skip = w->t->forward ? s->stride : 1;
     const SimLay lay = {.pixels = n,
                         .c = c,
-                        .skip = w->t->forward ? s->stride : 1,
+                        .skip = skip * (w->x.form == SIM_SPIKES ? sim_words(c) : c),
                         .block = w->ring * w->row,
                         .pixel = pixel_numbers(w->t)};
     switch (w->x.form) {
@@ -342,6 +364,34 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
     }
 }
 
+/* For each output the numbers that it sees of the row, side by side. */
+static void lay_flat(const Work *w, const Row *row)
+{
+    const SimConvShape *s = &w->conv->shape;
+    const SimConvTileRows *t = w->t;
+    const SimKernels *kernels = &w->conv->context->kernels;
+    const size_t n = line_numbers(s, t), left = s->pad * s->c;
+    const size_t inside = smaller(t->x_w * s->c, n - smaller(n, left));
+    const SimLay lay = {.pixels = w->plane,
+                        .c = t->c,
+                        .skip = s->stride * s->c,
+                        .block = w->ring * w->row,
+                        .pixel = pixel_numbers(t)};
+    float *const line = w->room->line + row->thread * w->room->line_numbers;
+    memset(line, 0, n * sizeof *line);
+    for (size_t i = 0; i < row->n; i++) {
+        if (row->there[i] && w->x.form == SIM_SPIKES)
+            kernels->spikes_unpack(inside / s->c, s->c, w->x.bits + row->from[i],
+                                   line + left);
+        else if (row->there[i])
+            numbers_of(kernels, &w->x, row->from[i] * s->c, inside, line + left);
+        for (size_t piece = 0; piece < t->x_pieces; piece++)
+            kernels->lay_piece(&lay, (int)piece, row->there[i] ? line : NULL,
+                               w->room->x[piece] + row->thread * w->room->x_numbers +
+                                   row->at + i * SIM_TILE_BLOCK);
+    }
+}
+
 /* Row `row` of x of a stack, counted from the first that its bands may see. Outside are
  * zeros, what is no image is never looked at. */
 static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
@@ -359,7 +409,9 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
         r.there[r.n] = x_row < t->x_h;
         r.from[r.n] = (image * t->x_h + x_row) * t->x_w;
     }
-    for (size_t plane = 0; plane < planes(s, t); plane++)
+    if (t->is_flat)
+        lay_flat(w, &r);
+    for (size_t plane = 0; plane < planes(s, t) && !t->is_flat; plane++)
         lay_plane(w, &r, plane);
 }
 
@@ -390,7 +442,7 @@ static void list_columns(const Work *w, Axis *out)
     const size_t skip = t->forward ? s->stride : 1, plane = w->plane;
     out->n = 0;
     for (size_t phase = 0; phase < smaller(t->step, t->y_w); phase++)
-        for (size_t k = 0; k < s->kw; k++) {
+        for (size_t k = 0; k < t->kw; k++) {
             size_t at;
             if (!sees(s, t->forward, phase, k, &at))
                 continue;
@@ -409,7 +461,7 @@ static void list_row(const Work *w, size_t row, Axis *out)
         size_t at;
         if (sees(s, w->t->forward, row, k, &at) && !is_unseen(w, at))
             out->taps[out->n++] = (SimStackTap){.x = (uint32_t)(at % w->ring * w->row),
-                                                .w = (uint32_t)(k * s->kw * WEIGHTS)};
+                                                .w = (uint32_t)(k * w->t->kw * WEIGHTS)};
     }
 }
 
@@ -562,7 +614,7 @@ static Work work_of(const SimConv *conv, const SimConvTileRows *t,
     return (Work){.conv = conv,
                   .t = t,
                   .room = room,
-                  .taps = conv->shape.kh * conv->shape.kw,
+                  .taps = conv->shape.kh * t->kw,
                   .k_blocks = blocks(t->k, SIM_TILE_BLOCK),
                   .plane = plane_pixels(&conv->shape, t),
                   .row = row_numbers(&conv->shape, t),
@@ -572,7 +624,8 @@ static Work work_of(const SimConv *conv, const SimConvTileRows *t,
 static size_t held_layout(const SimConv *conv, SimTileRowsRoom *out)
 {
     SimArena arena = {.base = conv->held, .size = SIZE_MAX};
-    weights_layout(&conv->tile_forward, conv->shape.kh * conv->shape.kw, &arena, out);
+    weights_layout(&conv->tile_forward, conv->shape.kh * conv->tile_forward.kw, &arena,
+                   out);
     return arena.used;
 }
 

@@ -49,10 +49,22 @@ static size_t k_blocks(const SimConvShape *s)
     return blocks(s->k, SIM_TILE_BLOCK);
 }
 
+/* Of the kernel and channels of x, as tiles see them: where it is flat the pixels beside
+ * each other in x are further channels of the first. */
+static size_t columns(const SimConvShape *s)
+{
+    return sim_conv_is_flat(s) ? 1 : s->kw;
+}
+
+static size_t channels(const SimConvShape *s)
+{
+    return sim_conv_is_flat(s) ? s->kw * s->c : s->c;
+}
+
 /* Taps of a row of the kernel go through the unit together. */
 static size_t tap_groups(const SimConvShape *s)
 {
-    return blocks(s->kw, SIM_STACK_TAPS);
+    return blocks(columns(s), SIM_STACK_TAPS);
 }
 
 /* A unit is some taps of a block of channels in and half a block out. */
@@ -61,10 +73,17 @@ static size_t count_units(const SimConvShape *s)
     return c_blocks(s) * k_blocks(s) * 2 * s->kh * tap_groups(s);
 }
 
-/* Odd, so that pixels below each other fall into different sets of the first cache. */
+static size_t pixel_numbers(const SimConvShape *s)
+{
+    return sim_conv_is_flat(s) ? s->c * SIM_STACK : PIXEL;
+}
+
+/* Odd, so that pixels below each other fall into different sets of the first cache; where
+ * it is flat with a border, and with what a tile looks at behind it. */
 static size_t row_numbers(const SimConvShape *s)
 {
-    return (s->w | 1) * PIXEL;
+    return sim_conv_is_flat(s) ? (s->w + 2 * s->pad) * pixel_numbers(s) + PIXEL
+                               : (s->w | 1) * PIXEL;
 }
 
 /* Rows of x in the ring while so many of dy are summed; rows outside are not laid. */
@@ -212,12 +231,18 @@ static void lay_x(const Task *task, size_t row)
                 bits[i] = w->x->bits + from[i] * s->w * words + c / SIM_WORD_BITS;
             else if (there[i])
                 numbers[i] = w->x->f32 + from[i] * s->w * s->c + c;
-        const size_t n = smaller(s->c - c, width);
-        if (is_spikes)
-            kernels->stack_spikes(bits, s->w, words, n, block, w->room->x[0] + at);
-        else
-            for (size_t i = 0; i < conv->tile_weights.x_pieces; i++)
-                kernels->stack_dense(numbers, s->w, s->c, (int)i, n, w->room->x[i] + at);
+        const size_t n = smaller(s->c - c, width), pixel = pixel_numbers(s);
+        for (size_t i = 0; i < conv->tile_weights.x_pieces; i++) {
+            uint16_t *to = w->room->x[i] + at;
+            if (sim_conv_is_flat(s)) {
+                memset(to, 0, row_numbers(s) * sizeof *to);
+                to += s->pad * pixel;
+            }
+            if (is_spikes)
+                kernels->stack_spikes(bits, s->w, words, n, block, pixel, to);
+            else
+                kernels->stack_dense(numbers, s->w, s->c, (int)i, n, pixel, to);
+        }
     }
 }
 
@@ -291,12 +316,17 @@ static void sum_unit(const Task *task, Unit u, float *sums)
                       .n_rows = task->n_rows[u.ky],
                       .columns = s->ow,
                       .x_first = ((ptrdiff_t)u.tap - (ptrdiff_t)s->pad) * PIXEL,
-                      .x_step = s->stride * PIXEL,
-                      .taps = smaller(s->kw - u.tap, SIM_STACK_TAPS),
-                      .c = smaller(s->c - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
+                      .x_step = s->stride * pixel_numbers(s),
+                      .taps = smaller(columns(s) - u.tap, SIM_STACK_TAPS),
+                      .c = smaller(channels(s) - u.c * SIM_TILE_BLOCK, SIM_TILE_BLOCK)};
     for (size_t i = 0; i < o.taps; i++)
         o.last[i] =
             sim_conv_inside(u.tap + i, s->pad, s->stride, s->w, s->ow, &o.first[i]);
+    if (sim_conv_is_flat(s)) { /* with a border */
+        o.x_first = 0;
+        o.first[0] = 0;
+        o.last[0] = s->ow;
+    }
     const size_t x = task->thread * w->room->x_numbers +
                      (u.c - task->c_first) * w->ring * row_numbers(s);
     const size_t dy = task->thread * w->room->dy_numbers + u.k % 2 * 2 * SIM_TILE_SIDE;
@@ -312,9 +342,9 @@ static void add_unit(const Work *w, Unit u, const float *sums)
     enum { SIDE = SIM_TILE_SIDE };
     const SimConvShape *s = &w->conv->shape;
     const size_t c_first = u.c * SIM_TILE_BLOCK, k = u.k * SIDE;
-    const size_t n_c = smaller(s->c - c_first, SIM_TILE_BLOCK),
+    const size_t n_c = smaller(channels(s) - c_first, SIM_TILE_BLOCK),
                  n_k = smaller(s->k - k, SIDE);
-    for (size_t tap = u.tap; tap < smaller(s->kw, u.tap + SIM_STACK_TAPS); tap++)
+    for (size_t tap = u.tap; tap < smaller(columns(s), u.tap + SIM_STACK_TAPS); tap++)
         for (size_t c = 0; c < n_c; c++) {
             const float *const from = sums + (tap - u.tap) * 2 * TILE + c * SIDE;
             float *const to =
@@ -337,7 +367,7 @@ static void sum_block(const Task *task, size_t block)
     for (u.c = task->c_first; u.c < task->c_last; u.c++)
         for (u.k = 2 * block; u.k * SIM_TILE_SIDE < s->k && u.k < 2 * block + 2; u.k++)
             for (u.ky = 0; u.ky < s->kh; u.ky++)
-                for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS) {
+                for (u.tap = 0; u.tap < columns(s); u.tap += SIM_STACK_TAPS) {
                     float *const sums = once ? own : part + index_of(s, u) * SUMS;
                     if (task->is_first)
                         memset(sums, 0, SUMS * sizeof *sums);
@@ -394,7 +424,7 @@ static void add_task(void *argument, size_t index, size_t thread)
     if (u.k * SIM_TILE_SIDE >= s->k)
         return;
     for (u.ky = 0; u.ky < s->kh; u.ky++)
-        for (u.tap = 0; u.tap < s->kw; u.tap += SIM_STACK_TAPS)
+        for (u.tap = 0; u.tap < columns(s); u.tap += SIM_STACK_TAPS)
             for (size_t part = 0; part < w->parts; part++)
                 add_unit(w, u,
                          w->room->sums + (part * count_units(s) + index_of(s, u)) * SUMS);

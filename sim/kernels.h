@@ -182,7 +182,7 @@ enum { SIM_TILE_SIDE = 16, SIM_TILE_BLOCK = 32, SIM_STACK = 32 };
  * zeros past c. */
 typedef struct SimLay {
     size_t pixels, c;
-    size_t skip;         /* pixels of x from one to the next */
+    size_t skip;         /* numbers, or words, of x from one to the next */
     size_t block, pixel; /* numbers of y from one to the next */
 } SimLay;
 
@@ -279,13 +279,15 @@ typedef struct SimKernels {
 
     /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins
      * at `from` (NULL: zeros), side by side. x: c <= 64 channels of one word, y of each
-     * SIM_TILE_BLOCK of them [pixels, SIM_TILE_BLOCK, SIM_STACK], `block` numbers apart;
-     * or c <= SIM_TILE_BLOCK numbers of stride_c. dy: k <= SIM_TILE_BLOCK numbers of
-     * stride_k, so many y [pixels, SIM_STACK / 2, SIM_TILE_BLOCK, 2]. All y aligned. */
+     * SIM_TILE_BLOCK of them [pixels, `pixel` numbers apart][c, SIM_STACK], `block`
+     * numbers apart; or c <= SIM_TILE_BLOCK numbers of stride_c, zeros up to a multiple
+     * of SIM_TILE_SIDE, which the next pixel may write over. dy: k <= SIM_TILE_BLOCK
+     * numbers of stride_k, so many y [pixels, SIM_STACK / 2, SIM_TILE_BLOCK, 2]. All y
+     * aligned. */
     void (*stack_spikes)(const uint64_t *const from[SIM_STACK], size_t pixels,
-                         size_t words, size_t c, size_t block, uint16_t *y);
+                         size_t words, size_t c, size_t block, size_t pixel, uint16_t *y);
     void (*stack_dense)(const float *const from[SIM_STACK], size_t pixels,
-                        size_t stride_c, int piece, size_t c, uint16_t *y);
+                        size_t stride_c, int piece, size_t c, size_t pixel, uint16_t *y);
     void (*stack_pairs)(const void *const from[SIM_STACK], bool is_bf16, size_t pixels,
                         size_t stride_k, size_t pieces, size_t k, uint16_t *const *y);
     /* sums [taps, 2 tiles of c][SIM_TILE_SIDE, SIM_TILE_SIDE] += x dy over rows, columns

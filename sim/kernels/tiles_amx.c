@@ -61,10 +61,9 @@ static void lay_spikes(const SimLay *l, const uint64_t *x, uint16_t *y)
 {
     enum { ONE = 0x3f80 };
     const __m512i one = _mm512_set1_epi16(ONE);
-    const size_t words = (l->c + 63) / 64;
     for (size_t p = 0; p < l->pixels; p++, y += l->pixel)
         for (size_t i = 0; i * BLOCK < l->c; i++) {
-            const uint64_t word = x ? x[p * l->skip * words + i / 2] : 0;
+            const uint64_t word = x ? x[p * l->skip + i / 2] : 0;
             _mm512_store_si512(
                 y + i * l->block,
                 _mm512_maskz_mov_epi16((__mmask32)(word >> i % 2 * BLOCK), one));
@@ -78,7 +77,7 @@ static void lay_bf16(const SimLay *l, const uint16_t *x, uint16_t *y)
             _mm512_store_si512(
                 y + i * l->block,
                 _mm512_maskz_loadu_epi16(x ? first_words(l->c - i * BLOCK) : 0,
-                                         x + p * l->skip * l->c + i * BLOCK));
+                                         x + p * l->skip + i * BLOCK));
 }
 
 static void lay_piece(const SimLay *l, int piece, const float *x, uint16_t *y)
@@ -86,7 +85,7 @@ static void lay_piece(const SimLay *l, int piece, const float *x, uint16_t *y)
     for (size_t p = 0; p < l->pixels; p++, y += l->pixel)
         for (size_t i = 0; i * BLOCK < l->c; i++) {
             const size_t n = x ? l->c - i * BLOCK : 0;
-            const float *const from = x + p * l->skip * l->c + i * BLOCK;
+            const float *const from = x + p * l->skip + i * BLOCK;
             const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), from);
             const __m512 high =
                 _mm512_maskz_loadu_ps(n > SIDE ? first_lanes(n - SIDE) : 0, from + SIDE);

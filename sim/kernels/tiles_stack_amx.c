@@ -51,7 +51,7 @@ static void stack_word(const __m512i rows[4], size_t c, size_t block, uint16_t *
 }
 
 static void stack_spikes(const uint64_t *const from[SIM_STACK], size_t pixels,
-                         size_t words, size_t c, size_t block, uint16_t *y)
+                         size_t words, size_t c, size_t block, size_t pixel, uint16_t *y)
 {
     const __m512i step = _mm512_set1_epi64((long long)(words * sizeof(uint64_t)));
     __m512i at[4];
@@ -60,7 +60,7 @@ static void stack_spikes(const uint64_t *const from[SIM_STACK], size_t pixels,
         at[i] = _mm512_loadu_si512(from + 8 * i);
         there[i] = _mm512_test_epi64_mask(at[i], at[i]);
     }
-    for (size_t p = 0; p < pixels; p++, y += BLOCK * ROW) {
+    for (size_t p = 0; p < pixels; p++, y += pixel) {
         __m512i rows[4];
         for (int i = 0; i < 4; i++) {
             rows[i] = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), there[i], at[i],
@@ -72,9 +72,9 @@ static void stack_spikes(const uint64_t *const from[SIM_STACK], size_t pixels,
 }
 
 static void stack_dense(const float *const from[SIM_STACK], size_t pixels,
-                        size_t stride_c, int piece, size_t c, uint16_t *y)
+                        size_t stride_c, int piece, size_t c, size_t pixel, uint16_t *y)
 {
-    for (size_t p = 0; p < pixels; p++, y += BLOCK * ROW)
+    for (size_t p = 0; p < pixels; p++, y += pixel)
         for (size_t first = 0; first < c; first += SIDE) {
             const __mmask16 lanes = first_lanes(c - first);
             __m512i rows[SIDE];

@@ -468,6 +468,8 @@ Test(conv, tiles_are_the_same_for_any_team)
         SHAPE(1, 40, 41, 64, 48, 3, 1, 1, 1),   SHAPE(30, 7, 6, 40, 70, 3, 1, 1, 1),
         SHAPE(12, 12, 12, 130, 33, 3, 2, 1, 1), SHAPE(2, 5, 6, 256, 256, 3, 1, 1, 1),
         SHAPE(11, 16, 15, 48, 64, 1, 2, 0, 1),  SHAPE(3, 20, 20, 33, 32, 7, 2, 3, 1),
+        SHAPE(5, 20, 21, 2, 70, 3, 1, 1, 1),    SHAPE(3, 17, 18, 3, 40, 5, 2, 2, 1),
+        SHAPE(1, 9, 10, 8, 32, 3, 2, 1, 1),     SHAPE(33, 6, 5, 1, 16, 7, 1, 3, 1),
     };
     static const struct {
         SimPrecision precision;
@@ -505,7 +507,8 @@ Test(conv, tiles_are_the_same_for_any_team)
                     continue;
                 }
                 cr_assert_arr_eq(first.y, r.y, d.ny * 4, "%zu: forward", i);
-                cr_assert_arr_eq(first.dx, r.dx, d.nx * 4, "%zu: input", i);
+                if (d.shape.c >= 16) /* else the dense library's */
+                    cr_assert_arr_eq(first.dx, r.dx, d.nx * 4, "%zu: input", i);
                 cr_assert_arr_eq(first.dw, r.dw, d.nw * 4, "%zu: weights", i);
                 free(r.y), free(r.dx), free(r.dw), free(r.d_bias);
             }

@@ -18,7 +18,8 @@ static Laid room(size_t c)
 {
     const size_t block = (PIXELS + 1) * PIXEL, n = BLOCKS * block;
     Laid laid = {
-        .lay = {.pixels = PIXELS, .c = c, .skip = SKIP, .block = block, .pixel = PIXEL}};
+        .lay = {
+            .pixels = PIXELS, .c = c, .skip = SKIP * c, .block = block, .pixel = PIXEL}};
     laid.y = aligned_alloc(64, n * sizeof *laid.y);
     cr_assert(laid.y);
     memset(laid.y, 0x5a, n * sizeof *laid.y);
@@ -73,6 +74,7 @@ Test(tiles, an_image_of_a_stack)
             bits[i / c * words + i % c / 64] |= (uint64_t)fires << (i % c % 64);
         }
         laid = room(c);
+        laid.lay.skip = SKIP * words;
         kernels.lay_spikes(&laid.lay, bits, laid.y);
         check(laid, want, "spikes");
 
