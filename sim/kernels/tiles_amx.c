@@ -23,15 +23,6 @@ static void tiles_pairs(size_t stride, size_t pieces, const float *w, size_t k, 
             }
 }
 
-/* 32 numbers as bfloat16, in order. */
-static __m512i in_order(__m512i low, __m512i high)
-{
-    const __m512i odd =
-        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33,
-                         31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-    return _mm512_permutex2var_epi16(low, odd, high);
-}
-
 static void tiles_turned(size_t stride, size_t pieces, const float *w, size_t k, size_t c,
                          uint16_t *const *y)
 {
@@ -42,11 +33,9 @@ static void tiles_turned(size_t stride, size_t pieces, const float *w, size_t k,
             for (size_t i = 0; i < SIDE; i++) {
                 const float *from = w + (first + i) * stride;
                 const bool there = first + i < k;
-                rows[i] = in_order(
-                    piece_of(_mm512_maskz_loadu_ps(there ? lanes[0] : 0, from),
-                             (int)piece),
-                    piece_of(_mm512_maskz_loadu_ps(there ? lanes[1] : 0, from + SIDE),
-                             (int)piece));
+                rows[i] = pieces_of(
+                    _mm512_maskz_loadu_ps(there ? lanes[0] : 0, from),
+                    _mm512_maskz_loadu_ps(there ? lanes[1] : 0, from + SIDE), (int)piece);
             }
             transpose_words(rows);
             for (size_t i = 0; i < SIDE; i++)
@@ -89,8 +78,7 @@ static void lay_piece(const SimLay *l, int piece, const float *x, uint16_t *y)
             const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), from);
             const __m512 high =
                 _mm512_maskz_loadu_ps(n > SIDE ? first_lanes(n - SIDE) : 0, from + SIDE);
-            _mm512_store_si512(y + i * l->block,
-                               in_order(piece_of(low, piece), piece_of(high, piece)));
+            _mm512_store_si512(y + i * l->block, pieces_of(low, high, piece));
         }
 }
 
@@ -129,7 +117,7 @@ static inline __attribute__((always_inline)) void write(const Results *o,
                 low = _mm512_add_ps(low, o->bias[0]);
                 high = _mm512_add_ps(high, o->bias[1]);
             }
-            const __m512i v = in_order(rounded(low), rounded(high));
+            const __m512i v = nearest(low, high);
             if (o->stream)
                 _mm512_stream_si512((void *)to, v);
             else
