@@ -223,7 +223,7 @@ void bench_subject_teach(BenchSubject *subject, const float *learned)
 {
     NetParams *const params = &subject->params;
     const size_t n = value_count(params);
-    memcpy(params->values.base, learned, n * sizeof *learned);
+    memcpy(net_params_write_all(params), learned, n * sizeof *learned);
     memcpy(params->density, learned + n, params->n_nodes * sizeof *learned);
 }
 

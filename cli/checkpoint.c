@@ -227,7 +227,7 @@ SimStatus cli_checkpoint_load(SimStore *store, const char *path, NetParams *para
     char name[NAME_SIZE];
     SIM_TRY(read_densities(store, path, params));
     for (size_t i = 0; i < params->n_rows; i++) {
-        NetParam *const param = &params->rows[i];
+        const NetParam *const param = &params->rows[i];
         SimStoreInfo info;
         snprintf(name, sizeof name, "net/%s", param->name);
         SIM_TRY(sim_store_info(store, name, &info));
@@ -242,7 +242,8 @@ SimStatus cli_checkpoint_load(SimStore *store, const char *path, NetParams *para
                               path, name);
             goto out;
         }
-        SIM_TRY(sim_store_read(store, name, SIM_F32, param->count, param->values));
+        SIM_TRY(sim_store_read(store, name, SIM_F32, param->count,
+                               net_params_write(params, i)));
     }
 out:
     return status;

@@ -27,7 +27,11 @@ void cli_evaluation_destroy(CliEvaluation *evaluation)
 
 SimStatus cli_evaluator_create(CliSession *session, size_t batch, Net **out)
 {
-    const NetPlanOptions options = {.batch = batch, .steps = session->input.steps};
+    const bool keep = session->experiment.train.memory == NET_MEMORY_KEEP;
+    const NetPlanOptions options = {.batch = batch,
+                                    .steps = session->input.steps,
+                                    .memory =
+                                        keep ? NET_MEMORY_KEEP : NET_MEMORY_RECOMPUTE};
     return net_create(&session->graph, &session->params, &options, &session->context,
                       out);
 }

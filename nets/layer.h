@@ -78,6 +78,7 @@ typedef struct NetLayerPlan {
     bool training;
     bool shapes_only; /* asked for shapes and parameters: prepare nothing */
     bool reversed;    /* `invert` will be asked: save what it needs beside y */
+    bool may_hold;    /* weights may be held in the order of a kernel, see held_bytes */
     bool needs_d_input[NET_MAX_INPUTS]; /* false: nobody wants that gradient */
 
     /* Filled in by the hook. */
@@ -125,6 +126,7 @@ typedef struct NetLayerPlan {
      * needs share one, so it holds nothing that tells them apart, unless it says so. */
     void *prepared;
     bool keeps_prepared;
+    size_t held_bytes; /* that it has allocated, beside scratch */
 } NetLayerPlan;
 
 typedef struct NetLayerRun {
@@ -146,6 +148,7 @@ typedef struct NetLayerRun {
     uint64_t *active; /* packed like y; NULL unless the plan gives it */
     float *potential; /* [nt, step] or NULL; somas write the membrane before reset */
     float *const *params;
+    uint64_t version; /* of params: as long as it is the same they are, too */
     float *const *states;
     void *saved, *scratch;  /* 64-byte aligned */
     void *carry;            /* likewise; NULL where backward sees the whole sequence */

@@ -57,7 +57,7 @@ static SimStatus bind_params(Net *net)
                     "they were made for another network or number of steps",
                     node->name, node->plan.params[p].name, count, param->count,
                     param->name);
-            node->params[p] = param->values;
+            node->params[p] = net_params_write(net->params, row); /* running statistics */
             if (!plan->options.training || param->row.role != NET_PARAM_TRAINED)
                 continue;
             node->d_params[p] = param->same == row ? sim_arena_take(&net->gradients,
@@ -197,6 +197,7 @@ static void fill_run(Net *net, const PlanInstruction *at, NetLayerRun *run)
                          .active = at_run(net, node, SIM_SPIKES, at->active),
                          .potential = at_run(net, node, SIM_DENSE, node->potential),
                          .params = node->params,
+                         .version = net->params->version,
                          .d_params = node->d_params,
                          .states = node->states,
                          .saved = at_buffer(net, at->saved),

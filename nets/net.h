@@ -19,8 +19,8 @@ typedef struct NetParam {
     NetParamRow row;
     int node;
     size_t count;
-    float *values; /* [count], borrowed from NetParams */
-    size_t same;   /* the row whose values these are: its own, or an earlier one's */
+    const float *values; /* [count], borrowed from NetParams; see net_params_write */
+    size_t same; /* the row whose values these are: its own, or an earlier one's */
 } NetParam;
 
 /* Those that can be other than 0: all, unless the row keeps some apart. */
@@ -34,15 +34,21 @@ typedef struct NetParams {
     /* Share of ones in what enters each node, a running mean over training steps, 0
      * before the first. The kernels of forward are chosen by it alone, so that a net
      * evaluates to the same bits whatever it is given; kept in checkpoints. */
-    float *density;  /* owned, [n_nodes] */
-    uint64_t seed;   /* of the initial values, and of dropout in nets over them */
-    SimArena values; /* owned */
+    float *density;   /* owned, [n_nodes] */
+    uint64_t seed;    /* of the initial values, and of dropout in nets over them */
+    SimArena values;  /* owned */
+    uint64_t version; /* of the values: how often they were asked for to be written */
 } NetParams;
 
 /* Shapes come from the graph for sequences of `steps`; values from the seed. */
 SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
                             const SimContext *context, NetParams *out);
-void net_params_destroy(NetParams *params);                     /* accepts a zeroed one */
+void net_params_destroy(NetParams *params); /* accepts a zeroed one */
+/* The values of a row, or all as they lie one behind the other, to be written before a
+ * net over them runs again. The only way: nets hold weights in the order of their
+ * kernels, and put them in order anew when they were asked for here. */
+float *net_params_write(NetParams *params, size_t row);
+float *net_params_write_all(NetParams *params);
 NetParam *net_params_find(NetParams *params, const char *name); /* or NULL */
 
 /* --- planning ----------------------------------------------------------------------- */
@@ -57,8 +63,9 @@ typedef struct NetPlanOptions {
     size_t window;       /* most steps of one call; 0: T. A training plan needs T */
     bool training;
     bool input_gradient; /* keep the gradient of the input wires too */
-    NetMemory memory;
-    size_t budget;            /* bytes, for NET_MEMORY_AUTO */
+    NetMemory memory; /* without training: whether kernels hold weights in their own order
+                         from sequence to sequence (keep) */
+    size_t budget;    /* bytes, for NET_MEMORY_AUTO */
     const char *stage_memory; /* "1=reverse,2-4=keep": policies of single stages, the
                                  others as `memory`; or NULL */
     bool whole_layers; /* without training, too: no layers together strip by strip, so
@@ -176,7 +183,8 @@ NetNodeInfo net_node_info(const Net *net, size_t node);
 
 typedef struct NetMemoryInfo {
     size_t activations; /* the most that wires, gradients and saved take at once */
-    size_t scratch;     /* what kernels add to that, and gaps between buffers */
+    size_t scratch;     /* what kernels add to that, weights that they hold in their own
+                           order, and gaps between buffers */
     size_t states, gradients;
     size_t total; /* all of the above */
     size_t saved; /* of activations, if all lived at once */

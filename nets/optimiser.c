@@ -125,6 +125,7 @@ void net_optimiser_destroy(NetOptimiser *optimiser)
 
 typedef struct Work {
     const NetOptimiser *optimiser;
+    float *values; /* of all parameters */
     SimSgd sgd;
     SimAdam adam;
 } Work;
@@ -148,7 +149,8 @@ static void step_task(void *argument, size_t index, size_t thread)
     const SimKernels *kernels = &o->context->kernels;
     const float decay = param->row.decay ? (float)o->options.weight_decay : 0.0f;
     const float *g = o->gradients[task->row] + task->first;
-    float *w = param->values + task->first, *slots[MAX_SLOTS] = {NULL};
+    const ptrdiff_t row = param->values - (const float *)o->params->values.base;
+    float *w = work->values + row + task->first, *slots[MAX_SLOTS] = {NULL};
     for (size_t s = 0; s < o->n_slots; s++)
         slots[s] = o->slots[s * o->params->n_rows + task->row] + task->first;
     SimSgd sgd = work->sgd;
@@ -207,6 +209,7 @@ double net_optimiser_step(NetOptimiser *o, Net *net, double lr)
                           .correct1 = (float)(1.0 / (1.0 - pow(options->beta1, step))),
                           .correct2 = (float)(1.0 / (1.0 - pow(options->beta2, step))),
                           .decoupled = options->kind == NET_ADAMW};
+    work.values = net_params_write_all(o->params);
     sim_team_run(&o->context->team, o->n_tasks, step_task, &work);
     return norm;
 }

@@ -54,7 +54,8 @@ static uint32_t stream_of(const char *name)
 
 /* For every group of `apart` outputs the inputs in a random order, cut in as many equal
  * pieces, one for each. What is not wired is 0. */
-static SimStatus cut_wires(const NetParam *param, uint64_t seed, uint32_t stream)
+static SimStatus cut_wires(const NetParam *param, uint64_t seed, uint32_t stream,
+                           float *values)
 {
     const size_t apart = param->row.apart,
                  outputs = param->row.dims[param->row.n_dims - 1];
@@ -73,7 +74,7 @@ static SimStatus cut_wires(const NetParam *param, uint64_t seed, uint32_t stream
         for (size_t i = 0; i < inputs; i++)
             for (size_t branch = 0; branch < apart; branch++)
                 if (branch != i * apart / inputs)
-                    param->values[order[i] * outputs + group * apart + branch] = 0.0f;
+                    values[order[i] * outputs + group * apart + branch] = 0.0f;
     }
     free(order);
     return SIM_OK;
@@ -141,12 +142,14 @@ SimStatus net_params_create(const NetGraph *graph, size_t steps, uint64_t seed,
                 param->values = params.rows[param->same].values;
                 continue;
             }
-            param->values = sim_arena_take(&params.values, param->count * sizeof(float));
+            float *const values =
+                sim_arena_take(&params.values, param->count * sizeof(float));
+            param->values = values;
             const uint32_t stream = stream_of(param->name);
             for (size_t k = 0; k < param->count; k++)
-                param->values[k] = initial_value(&param->row, seed, stream, k);
+                values[k] = initial_value(&param->row, seed, stream, k);
             if (param->row.apart > 1)
-                SIM_TRY(cut_wires(param, seed, stream));
+                SIM_TRY(cut_wires(param, seed, stream, values));
             if (param->row.role == NET_PARAM_TRAINED)
                 params.n_trained += net_param_numbers(param);
         }
@@ -165,6 +168,18 @@ void net_params_destroy(NetParams *params)
     free(params->rows);
     free(params->density);
     memset(params, 0, sizeof *params);
+}
+
+float *net_params_write(NetParams *params, size_t row)
+{
+    params->version++;
+    return (float *)(size_t)params->rows[row].values;
+}
+
+float *net_params_write_all(NetParams *params)
+{
+    params->version++;
+    return (float *)params->values.base;
 }
 
 NetParam *net_params_find(NetParams *params, const char *name)

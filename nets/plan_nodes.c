@@ -66,6 +66,9 @@ static SimStatus ask_layer(const Plan *plan, PlanNode *node, bool shapes_only)
                                 .steps = plan->options.steps,
                                 .window = plan->options.window,
                                 .training = plan->options.training,
+                                .may_hold = !plan->options.training &&
+                                            (plan->options.window < plan->options.steps ||
+                                             plan->options.memory == NET_MEMORY_KEEP),
                                 .reversed = node->policy == NET_MEMORY_REVERSE,
                                 .shapes_only = shapes_only,
                                 .params = rows};

@@ -58,12 +58,21 @@ NetMemory plan_policy(const Plan *plan, int stage)
                                                  : plan->options.memory;
 }
 
+static size_t held_bytes(const Plan *plan)
+{
+    size_t bytes = 0;
+    for (size_t k = 0; k < plan->n_nodes; k++)
+        bytes += plan->nodes[k].plan.held_bytes;
+    return bytes;
+}
+
 NetMemoryInfo plan_memory_info(const Plan *plan)
 {
     NetMemoryInfo info = {.activations = plan->wire_bytes,
                           .states = plan->state_floats * sizeof(float),
                           .saved = plan->saved_bytes,
-                          .scratch = plan->activation_bytes - plan->wire_bytes,
+                          .scratch = plan->activation_bytes - plan->wire_bytes +
+                                     held_bytes(plan),
                           .gradients = plan->gradient_floats * sizeof(float)};
     info.total = info.activations + info.states + info.scratch + info.gradients;
     return info;

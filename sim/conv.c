@@ -42,6 +42,33 @@ static double *bias_layout(const SimConv *conv, SimArena *arena)
     return sim_arena_take(arena, SIM_CONV_BIAS_TASKS * conv->shape.k * sizeof(double));
 }
 
+static size_t dense_held_bytes(const SimConv *conv)
+{
+    return conv->tile_forward.rows ? sim_conv_tile_rows_held_bytes(conv)
+                                   : sim_conv_dense_held_bytes(conv);
+}
+
+/* Whether weights of 16 bits are made where they are held, not in scratch. */
+static bool holds_fixed(const SimConv *conv)
+{
+    return conv->fixed.width && conv->held_bytes >= sim_conv_fixed_bytes(conv);
+}
+
+static SimStatus plan_held(SimConv *conv, unsigned calls)
+{
+    const bool any = calls & SIM_CONV_HOLD_ANY;
+    if (!any && !(calls & SIM_CONV_HOLD))
+        return SIM_OK;
+    const size_t dense = any || !conv->use_spikes ? dense_held_bytes(conv) : 0;
+    const size_t fixed = any || conv->use_spikes ? sim_conv_fixed_bytes(conv) : 0;
+    conv->held_bytes = larger(dense, fixed);
+    if (conv->held_bytes)
+        conv->held = aligned_alloc(SIM_ALIGN, conv->held_bytes);
+    return !conv->held_bytes || conv->held
+               ? SIM_OK
+               : sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+}
+
 /* Scratch holds one call at a time: the largest counts. */
 static size_t measure(const SimConv *conv, unsigned calls)
 {
@@ -74,7 +101,8 @@ static size_t measure(const SimConv *conv, unsigned calls)
             SimTileRowsRoom room;
             sim_conv_tile_rows_layout(&conv->shape, rows[i], &arenas[4 + i], &room);
         }
-    sim_arena_take(&arenas[6], sim_conv_fixed_bytes(conv));
+    if (!holds_fixed(conv))
+        sim_arena_take(&arenas[6], sim_conv_fixed_bytes(conv));
     for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
         if (arenas[i].used > most)
             most = arenas[i].used;
@@ -164,19 +192,10 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
         if (!conv->tile_forward.rows)
             SIM_TRY(sim_conv_dense_plan(conv, SIM_DENSE_FORWARD));
-        if (calls & SIM_CONV_HOLD)
-            SIM_TRY(conv->tile_forward.rows ? sim_conv_tile_rows_plan_hold(conv)
-                                            : sim_conv_dense_plan_hold(conv));
     }
     if (calls & SIM_CONV_FORWARD)
         sim_conv_fixed_plan(conv);
-    if (conv->fixed.width && (calls & SIM_CONV_HOLD)) {
-        conv->held_fixed = aligned_alloc(SIM_ALIGN, sim_conv_fixed_bytes(conv));
-        if (!conv->held_fixed) {
-            status = sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
-            goto out;
-        }
-    }
+    SIM_TRY(plan_held(conv, calls));
     if (calls & SIM_CONV_BACKWARD_INPUT) {
         sim_conv_tile_rows_plan(conv, false, &conv->tile_input);
         if (!conv->tile_input.rows)
@@ -204,7 +223,6 @@ void sim_conv_destroy(SimConv *conv)
         return;
     sim_conv_dense_release(conv);
     free(conv->held);
-    free(conv->held_fixed);
     sim_fourier_destroy(conv->fourier);
     free(conv);
 }
@@ -212,6 +230,11 @@ void sim_conv_destroy(SimConv *conv)
 size_t sim_conv_scratch_bytes(const SimConv *conv)
 {
     return conv->scratch_bytes;
+}
+
+size_t sim_conv_held_bytes(const SimConv *conv)
+{
+    return conv->held_bytes;
 }
 
 void sim_conv_choose(SimConv *conv, double density)
@@ -278,18 +301,27 @@ static void narrow(const SimConv *conv, size_t n, float *from, uint16_t *to)
                  &(Turn){.conv = conv, .n = n, .bf16 = to, .f32 = from});
 }
 
-void sim_conv_hold(SimConv *conv, const float *weights)
+void sim_conv_hold(SimConv *conv, const float *weights, uint64_t version)
 {
+    bool *const is_held = conv->use_spikes ? &conv->is_held_fixed : &conv->is_held;
+    if (*is_held && conv->held_version == version)
+        return;
     conv->is_held = conv->is_held_fixed = false;
-    if (conv->use_spikes && conv->held_fixed) {
-        sim_conv_fixed_make(conv, weights, conv->held_fixed);
-        conv->is_held_fixed = true;
-    } else if (!conv->use_spikes && conv->held) {
+    conv->held_version = version;
+    if (conv->use_spikes) {
+        if (!holds_fixed(conv))
+            return;
+        sim_conv_fixed_make(conv, weights, conv->held);
+    } else {
+        const size_t bytes = dense_held_bytes(conv);
+        if (!bytes || bytes > conv->held_bytes)
+            return;
         if (conv->tile_forward.rows)
             sim_conv_tile_rows_hold(conv, weights);
         else
             sim_conv_dense_hold(conv, weights);
     }
+    *is_held = true;
 }
 
 /* All of these add, one step at a time: the same bits however time is cut. */
@@ -340,17 +372,19 @@ static void fourier_weights(const SimConv *conv, size_t nt, const float *x,
     }
 }
 
-/* Weights of 16 bits, once they are made. */
+/* Weights of 16 bits. */
 static const void *made_at(const SimConv *conv, const void *scratch)
 {
-    return conv->is_held_fixed ? conv->held_fixed
-                               : (const unsigned char *)scratch + conv->strip_bytes;
+    return holds_fixed(conv) ? conv->held
+                             : (const unsigned char *)scratch + conv->strip_bytes;
 }
 
-static void make_fixed(const SimConv *conv, const float *weights, void *scratch)
+static void make_fixed(SimConv *conv, const float *weights, void *scratch)
 {
-    if (conv->use_spikes && conv->fixed.width && !conv->is_held_fixed)
-        sim_conv_fixed_make(conv, weights, arena_over(conv, scratch).base);
+    if (!conv->use_spikes || !conv->fixed.width || conv->is_held_fixed)
+        return;
+    conv->is_held = conv->is_held && !holds_fixed(conv);
+    sim_conv_fixed_make(conv, weights, (void *)(size_t)made_at(conv, scratch));
 }
 
 static void forward_in_f32(SimConv *conv, size_t nt, const SimTensor *x,
@@ -394,7 +428,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
     }
 }
 
-bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratch)
+bool sim_conv_begin_rows(SimConv *conv, const float *weights, void *scratch)
 {
     if (!conv->use_spikes || conv->fourier)
         return false;

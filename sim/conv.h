@@ -26,9 +26,10 @@ enum { /* what a plan will call */
        SIM_CONV_FORWARD = 1,
        SIM_CONV_BACKWARD_INPUT = 2,
        SIM_CONV_BACKWARD_WEIGHTS = 4,
-       SIM_CONV_HOLD = 8,  /* sim_conv_hold; memory for the weights once more */
-       SIM_CONV_BF16 = 16, /* gradients and outputs may be SIM_BF16 */
-       SIM_CONV_WHOLE = 32 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
+       SIM_CONV_HOLD = 8,      /* sim_conv_hold, for the kernel of a typical density */
+       SIM_CONV_HOLD_ANY = 16, /* for whichever is chosen */
+       SIM_CONV_BF16 = 32,     /* gradients and outputs may be SIM_BF16 */
+       SIM_CONV_WHOLE = 64 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
 };
 enum { SIM_CONV_MOST_WHOLE = 256 }; /* that bfloat16 holds exactly, as all below */
 
@@ -41,6 +42,9 @@ void sim_conv_destroy(SimConv *conv); /* accepts NULL */
 /* Scratch that any one call needs, 64-byte aligned, contents irrelevant between calls. */
 size_t sim_conv_scratch_bytes(const SimConv *conv);
 
+/* Memory for weights that are held. */
+size_t sim_conv_held_bytes(const SimConv *conv);
+
 /* y[t,n,oh,ow,k] = sum over taps of x * weights (+ bias[k] if not NULL); SIM_DENSE or,
  * where planned, SIM_BF16: sums are f32, rounded once. */
 void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float *weights,
@@ -49,7 +53,7 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 /* Whether forward may be asked for row by row until it is chosen anew: not for kernels
  * that go through a whole step. Leaves the weights in scratch as the rows take them,
  * unless they are held. */
-bool sim_conv_begin_rows(const SimConv *conv, const float *weights, void *scratch);
+bool sim_conv_begin_rows(SimConv *conv, const float *weights, void *scratch);
 
 /* Rows `first` up to `last` of one step, the images below each other; x is that of the
  * step. y [last - first, ow, K], the same bits as sim_conv_forward. On the calling
@@ -60,10 +64,11 @@ void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float 
                            size_t last, float *y);
 
 /* Puts the weights in the order of the chosen kernel for all forward calls to come, which
- * else each do so: worth it where one call brings a step of a long sequence. The weights
- * must stay as they are until held again; where another kernel is chosen by then, its
- * calls each do so again. Nothing happens unless planned. */
-void sim_conv_hold(SimConv *conv, const float *weights);
+ * else each do so. The weights must stay as they are until held again as another
+ * `version`: for the latest one, and the same kernel, nothing is left to do. Where
+ * another kernel is chosen by then, its calls each do so again. Nothing happens unless
+ * planned. */
+void sim_conv_hold(SimConv *conv, const float *weights, uint64_t version);
 
 /* Which kernel takes spikes forward, from the density of the input; to be called at fixed
  * points only (planning, epoch ends), since the two add in different orders; 0: not

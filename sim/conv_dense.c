@@ -189,20 +189,15 @@ static const void *in_order(const float *weights, SimDense *dense, const Scratch
     return at->packed;
 }
 
-SimStatus sim_conv_dense_plan_hold(SimConv *conv)
+size_t sim_conv_dense_held_bytes(const SimConv *conv)
 {
-    const size_t bytes = sim_dense_packed_bytes(conv->dense[SIM_DENSE_FORWARD].step);
-    if (bytes == 0) /* weights are taken as they come */
-        return SIM_OK;
-    conv->held = aligned_alloc(64, sim_align_up(bytes));
-    return conv->held ? SIM_OK
-                      : sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+    const SimDense *const step = conv->dense[SIM_DENSE_FORWARD].step;
+    return step ? sim_align_up(sim_dense_packed_bytes(step)) : 0;
 }
 
 void sim_conv_dense_hold(SimConv *conv, const float *weights)
 {
     sim_dense_pack(conv->dense[SIM_DENSE_FORWARD].step, weights, conv->held);
-    conv->is_held = true;
 }
 
 static void run(const SimConv *conv, SimDenseCall kind, const Call *call, size_t nt,

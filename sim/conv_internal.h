@@ -109,9 +109,10 @@ struct SimConv {
     SimConvTileRows tile_forward, tile_input;
     SimConvTileWeights tile_weights;
     SimConvFixed fixed;
-    void *held, *held_fixed; /* owned, weights in the order of dense forward, or as
-                                `fixed`; or NULL */
+    void *held; /* owned: weights in the order of dense forward, or as `fixed`; or NULL */
+    size_t held_bytes;
     bool is_held, is_held_fixed;
+    uint64_t held_version;
     SimFourier *fourier; /* takes all dense calls; NULL: not planned */
     /* Where a kernel knows no bf16: the front of scratch, for so many steps of outputs or
      * of gradients at a time. Steps 0: not planned. */
@@ -209,7 +210,7 @@ bool sim_conv_is_flat(const SimConvShape *shape);
 SimStatus sim_conv_dense_plan(SimConv *conv, SimDenseCall call);
 void sim_conv_dense_release(SimConv *conv);
 size_t sim_conv_dense_scratch(const SimConv *conv, SimDenseCall call);
-SimStatus sim_conv_dense_plan_hold(SimConv *conv);
+size_t sim_conv_dense_held_bytes(const SimConv *conv); /* 0: taken as they come */
 void sim_conv_dense_hold(SimConv *conv, const float *weights);
 void sim_conv_dense_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                             const float *weights, const float *bias, float *y,
@@ -229,7 +230,7 @@ void sim_conv_tile_weights(const SimConv *conv, size_t nt, const SimTensor *x,
 void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *out);
 void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
                                SimArena *arena, SimTileRowsRoom *out);
-SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv);
+size_t sim_conv_tile_rows_held_bytes(const SimConv *conv);
 void sim_conv_tile_rows_hold(SimConv *conv, const float *weights);
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
                                 const float *weights, const float *bias,

@@ -629,12 +629,10 @@ static size_t held_layout(const SimConv *conv, SimTileRowsRoom *out)
     return arena.used;
 }
 
-SimStatus sim_conv_tile_rows_plan_hold(SimConv *conv)
+size_t sim_conv_tile_rows_held_bytes(const SimConv *conv)
 {
     SimTileRowsRoom room;
-    conv->held = aligned_alloc(SIM_ALIGN, held_layout(conv, &room));
-    return conv->held ? SIM_OK
-                      : sim_fail(SIM_ERR_MEMORY, "no memory for the weights once more");
+    return held_layout(conv, &room);
 }
 
 void sim_conv_tile_rows_hold(SimConv *conv, const float *weights)
@@ -643,7 +641,6 @@ void sim_conv_tile_rows_hold(SimConv *conv, const float *weights)
     held_layout(conv, &room);
     const Work w = work_of(conv, &conv->tile_forward, &room, weights);
     pack(&w);
-    conv->is_held = true;
 }
 
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,

@@ -216,10 +216,11 @@ SimStatus viz_decoder_create(const VizSubject *subject, VizDecoder **out)
     SIM_TRY(
         net_params_create(&decoder->graph, 1, 0, &decoder->context, &decoder->params));
     for (size_t i = 0; i < decoder->params.n_rows; i++) {
-        NetParam *const to = &decoder->params.rows[i];
+        const NetParam *const to = &decoder->params.rows[i];
         const NetParam *const of = net_params_find(subject->params, to->name);
         if (of && of->count == to->count)
-            memcpy(to->values, of->values, to->count * sizeof *to->values);
+            memcpy(net_params_write(&decoder->params, i), of->values,
+                   to->count * sizeof *to->values);
     }
     const NetPlanOptions options = {.batch = 1, .steps = 1};
     SIM_TRY(net_create(&decoder->graph, &decoder->params, &options, &decoder->context,

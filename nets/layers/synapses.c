@@ -60,10 +60,8 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
         if (plan->takes_bf16)
             calls |= SIM_CONV_BF16;
     }
-    if (!plan->training && plan->window < plan->steps) {
-        calls |= SIM_CONV_HOLD;
-        plan->keeps_prepared = true;
-    }
+    if (plan->may_hold) /* in a short window nothing is to be made anew */
+        calls |= plan->window < plan->steps ? SIM_CONV_HOLD_ANY : SIM_CONV_HOLD;
     SimConv *conv = NULL;
     const size_t most = plan->in[0].t == 1 ? 1 : plan->window;
     const SimStatus status =
@@ -72,14 +70,15 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
         return status;
     plan->prepared = conv;
     plan->scratch_bytes = sim_conv_scratch_bytes(conv);
+    plan->held_bytes = sim_conv_held_bytes(conv);
+    plan->keeps_prepared = plan->held_bytes > 0;
     return SIM_OK;
 }
 
 static void choose_and_hold(const NetLayerRun *run)
 {
     sim_conv_choose(run->prepared, (double)run->density); /* others may share it */
-    if (run->t0 == 0) /* weights stay for a sequence */
-        sim_conv_hold(run->prepared, run->params[WEIGHT]);
+    sim_conv_hold(run->prepared, run->params[WEIGHT], run->version);
 }
 
 void net_synapses_forward(const NetLayerRun *run)

@@ -206,10 +206,11 @@ ParameterizedTest(const File *file, golden, capsules)
     open_golden(&g, file->name);
     build(&g, file, &context);
     for (size_t i = 0; i < g.params.n_rows; i++) {
-        NetParam *param = &g.params.rows[i];
+        const NetParam *param = &g.params.rows[i];
         double *values = read_param(&g, "param/", param);
+        float *const to = net_params_write(&g.params, i);
         for (size_t k = 0; k < param->count; k++)
-            param->values[k] = (float)values[k];
+            to[k] = (float)values[k];
         free(values);
     }
     unsigned char *watch = calloc(g.graph.n_nodes, 1);

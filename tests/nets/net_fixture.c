@@ -57,7 +57,7 @@ float *fixture_train(Fixture *f, const NetPlanOptions *options, size_t *n)
         }
     cr_assert_eq((size_t)(at - all), *n);
     net_destroy(net);
-    memcpy(f->params.values.base, start, start_bytes);
+    memcpy(net_params_write_all(&f->params), start, start_bytes);
     memcpy(f->params.density, density, density_bytes);
     free(start);
     free(density);

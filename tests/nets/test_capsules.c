@@ -391,7 +391,7 @@ Test(capsules, loss_with_costs)
     cr_assert_eq(net_n_outputs(net), 2);
     for (size_t i = 0; i < params.n_rows; i++) /* away from where a rectifier bends */
         if (strcmp(params.rows[i].row.name, "bias") == 0)
-            test_fill(params.rows[i].values, params.rows[i].count, 60 + i);
+            test_fill(net_params_write(&params, i), params.rows[i].count, 60 + i);
     float x[3 * 9 * 8 * 2];
     test_fill(x, sizeof x / sizeof *x, 2);
     memcpy(net_input(net, 0).f32, x, sizeof x);
@@ -400,7 +400,7 @@ Test(capsules, loss_with_costs)
     net_zero_gradients(net);
     net_backward(net);
     for (size_t i = 0; i < params.n_rows; i++) {
-        NetParam *param = &params.rows[i];
+        const NetParam *param = &params.rows[i];
         double value[2], expected = 0.0, size = 0.0;
         float *u = malloc(param->count * sizeof *u),
               *before = malloc(param->count * sizeof *u);
@@ -412,13 +412,14 @@ Test(capsules, loss_with_costs)
             size += (double)gradient[k] * (double)gradient[k];
         }
         for (int side = 0; side < 2; side++) {
+            float *const values = net_params_write(&params, i);
             for (size_t k = 0; k < param->count; k++)
-                param->values[k] = before[k] + (side ? -2e-3f : 2e-3f) * u[k];
+                values[k] = before[k] + (side ? -2e-3f : 2e-3f) * u[k];
             memcpy(net_input(net, 0).f32, x, sizeof x);
             net_forward(net, 1, labels, 0);
             value[side] = net_loss(&loss, net, 3, labels, false);
         }
-        memcpy(param->values, before, param->count * sizeof *u);
+        memcpy(net_params_write(&params, i), before, param->count * sizeof *u);
         cr_expect_float_eq((value[0] - value[1]) / 4e-3, expected,
                            2e-5 + 0.02 * sqrt(size), "%s", param->name);
         free(u);

@@ -115,7 +115,7 @@ ParameterizedTest(const Case *c, optimiser, five_steps_of_pytorch)
 {
     Bench b;
     open_bench(&b, &c->options, 4, 1, NULL);
-    memcpy(b.params.rows[0].values, start, sizeof start);
+    memcpy(net_params_write(&b.params, 0), start, sizeof start);
     for (size_t s = 0; s < 5; s++)
         step(&b, base, s, c->options.lr);
     for (size_t i = 0; i < 4; i++)
@@ -171,7 +171,8 @@ Test(optimiser, continues_from_its_slots)
             step(&whole, base, s, 0.02);
         for (size_t s = 0; s < 2; s++)
             step(&before, base, s, 0.02);
-        memcpy(after.params.rows[0].values, before.params.rows[0].values, sizeof start);
+        memcpy(net_params_write(&after.params, 0), before.params.rows[0].values,
+               sizeof start);
         const size_t slots = net_optimiser_slots(before.optimiser);
         cr_assert_eq(slots, all_kinds[k].kind == NET_SGD ? 1 : 2);
         for (size_t s = 0; s < slots; s++) {
@@ -195,7 +196,7 @@ Test(optimiser, norm_of_the_gradient)
     const NetOptimiserOptions options = {.kind = NET_SGD, .lr = 0.1};
     Bench b;
     open_bench(&b, &options, MAX_WEIGHTS, 2, NULL);
-    memset(b.params.rows[0].values, 0, MAX_WEIGHTS * sizeof(float));
+    memset(net_params_write(&b.params, 0), 0, MAX_WEIGHTS * sizeof(float));
     const double square = 0.25 * (1.0 + 0.25 + 0.0625 + 4.0) * MAX_WEIGHTS / 4.0;
     cr_expect_float_eq(step(&b, base, 0, 0.1), sqrt(square), 1e-9 * sqrt(square));
     close_bench(&b);

@@ -236,7 +236,7 @@ static void check_net(const NeuronSpec *spec, bool conv, const char *name)
     cr_assert(t->n_x <= MOST && t->n_w <= MOST && t->n_y <= MOST);
     const SimTensor x = net_input(net, 0);
     test_fill(x.f32, t->n_x, 11);
-    test_fill(params.rows[0].values, t->n_w, 12);
+    test_fill(net_params_write(&params, 0), t->n_w, 12);
     for (size_t i = 0; i < t->n_x; i++)
         t->x[i] = (double)(x.f32[i] *= 2.0f);
     for (size_t i = 0; i < t->n_w; i++)
@@ -245,7 +245,7 @@ static void check_net(const NeuronSpec *spec, bool conv, const char *name)
         for (size_t u = 0; u < UNITS; u++)
             /* Off the start, where some functions have a joint at every x below 0. */
             t->params[k][u] =
-                (double)(params.rows[1 + k].values[u] += off_start(&rows[k], u));
+                (double)(net_params_write(&params, 1 + k)[u] += off_start(&rows[k], u));
     net_reset(net);
     net_forward(net, STEPS, NULL, 1);
     float *d_y = net_output_gradient(net, 0);

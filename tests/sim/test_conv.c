@@ -251,7 +251,7 @@ ParameterizedTest(Case *c, conv, against_double)
                                  &context, &conv),
                  SIM_OK, "%s", sim_message());
     cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
-    sim_conv_hold(conv, d.w);
+    sim_conv_hold(conv, d.w, 1);
     memset(d.y, 0, d.ny * sizeof *d.y);
     sim_conv_forward(conv, NT, &d.tensor, d.w, d.bias, &(SimTensor){.f32 = d.y},
                      arena.base);

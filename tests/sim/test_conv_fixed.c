@@ -269,7 +269,7 @@ Test(conv_fixed, same_bits_however_it_is_cut)
         cr_assert(again);
         forward(&t, t.y);
         if (hold)
-            sim_conv_hold(t.conv, t.w);
+            sim_conv_hold(t.conv, t.w, 1);
         for (int threads = 1; threads <= 3; threads++) {
             context.team = sim_team_create(threads);
             memset(again, 0, t.ny * sizeof *again);
@@ -303,25 +303,62 @@ Test(conv_fixed, what_is_held_for_another_kernel_is_not_used)
     sim_conv_destroy(t.conv);
     sim_arena_destroy(&t.arena);
     context.spike_path = SIM_SPIKES_AUTO;
-    cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT, SIM_CONV_FORWARD | SIM_CONV_HOLD,
-                                 &context, &t.conv),
+    cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT,
+                                 SIM_CONV_FORWARD | SIM_CONV_HOLD_ANY, &context, &t.conv),
                  SIM_OK);
     cr_assert_eq(sim_arena_create(&t.arena, sim_conv_scratch_bytes(t.conv)), SIM_OK);
     float *const want = calloc(t.ny, sizeof *want);
     cr_assert(want);
     for (int spikes = 0; spikes < 2; spikes++) {
         sim_conv_choose(t.conv, spikes ? 1e-6 : 1.0);
-        sim_conv_hold(t.conv, t.w);
+        sim_conv_hold(t.conv, t.w, 1);
         forward(&t, want);
         for (int other = 0; other < 2; other++) { /* and back, with other weights */
             sim_conv_choose(t.conv, spikes ^ !other ? 1e-6 : 1.0);
             if (!other)
-                sim_conv_hold(t.conv, t.w);
+                sim_conv_hold(t.conv, t.w, 1);
             forward(&t, t.y);
         }
         cr_assert_arr_eq(t.y, want, t.ny * sizeof *want);
     }
     free(want);
+    end(&t);
+}
+
+/* Held weights are made anew for another version, or another kernel, only. */
+Test(conv_fixed, held_until_another_version)
+{
+    Subject t = begin((SimConvShape)SHAPE(1, 6, 6, 32, 32, 3, 3, 1, 1, 1),
+                      SIM_PRECISION_FIXED, 0);
+    sim_conv_destroy(t.conv);
+    sim_arena_destroy(&t.arena);
+    context.spike_path = SIM_SPIKES_AUTO;
+    cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT,
+                                 SIM_CONV_FORWARD | SIM_CONV_HOLD_ANY, &context, &t.conv),
+                 SIM_OK);
+    cr_assert_eq(sim_arena_create(&t.arena, sim_conv_scratch_bytes(t.conv)), SIM_OK);
+    float *const old = calloc(2 * t.ny, sizeof *old);
+    cr_assert(old);
+    for (int spikes = 0; spikes < 2; spikes++) {
+        sim_conv_choose(t.conv, spikes ? 1e-6 : 1.0);
+        forward(&t, old + (size_t)spikes * t.ny); /* not held */
+    }
+    for (int spikes = 0; spikes < 2; spikes++) {
+        const float *const was = old + (size_t)spikes * t.ny;
+        sim_conv_choose(t.conv, spikes ? 1e-6 : 1.0);
+        sim_conv_hold(t.conv, t.w, 7);
+        for (size_t i = 0; i < t.nw; i++)
+            t.w[i] = -t.w[i];
+        sim_conv_hold(t.conv, t.w, 7);
+        forward(&t, t.y);
+        cr_expect_arr_eq(t.y, was, t.ny * sizeof *was, "%d: made anew", spikes);
+        sim_conv_hold(t.conv, t.w, 8);
+        forward(&t, t.y);
+        cr_expect_arr_neq(t.y, was, t.ny * sizeof *was, "%d: not made anew", spikes);
+        for (size_t i = 0; i < t.nw; i++)
+            t.w[i] = -t.w[i];
+    }
+    free(old);
     end(&t);
 }
 

@@ -42,7 +42,8 @@ static void expect_as_the_layer(const NetCapsules *options)
     const NetPlanOptions plan = {.batch = 1, .steps = 1};
     cr_assert_eq(net_create(&graph, &params, &plan, &machine, &net), SIM_OK, "%s",
                  sim_message());
-    float *const weights = net_params_find(&params, "caps.weight")->values;
+    const NetParam *const weight = net_params_find(&params, "caps.weight");
+    float *const weights = net_params_write(&params, (size_t)(weight - params.rows));
     const NetParam *const bias = net_params_find(&params, "caps.bias");
     float *const u = net_input(net, 0).f32;
     for (uint64_t k = 0; k < I * J * D * P; k++)
