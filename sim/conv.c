@@ -60,8 +60,7 @@ static SimStatus plan_held(SimConv *conv, unsigned calls)
     if (!any && !(calls & SIM_CONV_HOLD))
         return SIM_OK;
     const size_t dense = any || !conv->use_spikes ? dense_held_bytes(conv) : 0;
-    const size_t fixed = any || conv->use_spikes ? sim_conv_fixed_bytes(conv) : 0;
-    conv->held_bytes = larger(dense, fixed);
+    conv->held_bytes = larger(dense, sim_conv_fixed_bytes(conv)); /* these are small */
     if (conv->held_bytes)
         conv->held = aligned_alloc(SIM_ALIGN, conv->held_bytes);
     return !conv->held_bytes || conv->held

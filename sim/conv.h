@@ -26,7 +26,8 @@ enum { /* what a plan will call */
        SIM_CONV_FORWARD = 1,
        SIM_CONV_BACKWARD_INPUT = 2,
        SIM_CONV_BACKWARD_WEIGHTS = 4,
-       SIM_CONV_HOLD = 8,      /* sim_conv_hold, for the kernel of a typical density */
+       SIM_CONV_HOLD = 8,      /* sim_conv_hold: as 16 bits, or for the kernel of a
+                                  typical density */
        SIM_CONV_HOLD_ANY = 16, /* for whichever is chosen */
        SIM_CONV_BF16 = 32,     /* gradients and outputs may be SIM_BF16 */
        SIM_CONV_WHOLE = 64 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
