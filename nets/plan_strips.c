@@ -3,9 +3,11 @@
  * Without training a norm, a join and neurons treat each pixel by itself. Behind a layer
  * of synapses that can be computed row by row they go with it through strips of one step,
  * from step to step: currents stay in the cache, and only what others read is written.
+ * Behind one that cannot they go without it.
  *
  *     conv -> [norm] -> neuron             currents hidden, spikes written
  *     conv -> [norm] -> join -> neuron     the residual stream is written, too
+ *     norm -> neuron                       behind a dense convolution
  *
  * All go when the last one has its turn; what else they read is there by then. */
 #include "nets/plan_emit_internal.h"
@@ -51,21 +53,24 @@ static size_t weight_bytes(const Plan *plan, const PlanNode *node)
     return plan_weight_bytes(node) / (are_short ? 2 : 1);
 }
 
-static bool can_begin(const Plan *plan, const PlanNode *node)
+static bool goes_by_rows(const Plan *plan, const PlanNode *node)
 {
-    return node->layer && node->layer->begin_rows && !node->constant &&
-           node->strip == PLAN_NONE && node->heads[0] == PLAN_NONE &&
-           weight_bytes(plan, node) <= WEIGHT_BYTES;
-}
-
-static bool can_follow(const Plan *plan, const PlanNode *node)
-{
-    if (!node->plan.by_rows || node->constant || node->strip != PLAN_NONE)
+    if (!node->layer || !node->plan.by_rows || node->constant || node->strip != PLAN_NONE)
         return false;
     for (size_t i = 0; i < node->plan.n_inputs; i++)
         if (!has_pixels_of(&plan->nodes[plan_source(plan, node, i)], node->plan.out))
             return false;
     return true;
+}
+
+/* Dense kernels go through a whole step. */
+static bool can_begin(const Plan *plan, const PlanNode *node)
+{
+    if (!node->layer || !node->layer->begin_rows)
+        return goes_by_rows(plan, node) && !node->folded;
+    return node->plan.in_form[0] == SIM_SPIKES && !node->constant &&
+           node->strip == PLAN_NONE && node->heads[0] == PLAN_NONE &&
+           weight_bytes(plan, node) <= WEIGHT_BYTES;
 }
 
 /* The node that goes on where the strip ends so far, or PLAN_NONE. Nobody on the way to
@@ -77,7 +82,7 @@ static int next_of(const Plan *plan, const PlanStrip *strip)
         if (is_in(strip, k))
             continue;
         if (k > last_of(strip) && reads(plan, node, last_of(strip)) &&
-            can_follow(plan, node))
+            goes_by_rows(plan, node))
             return k;
         for (size_t i = 0; i < strip->n; i++)
             if (reads(plan, node, strip->nodes[i]))
@@ -143,7 +148,7 @@ static SimStatus lay_out(const Plan *plan, PlanStrip *strip)
         if (strip->hidden[i])
             hidden += sim_align_up(strip->rows * node->plan.out.w * node->plan.out.c *
                                    sizeof(float));
-        if (i > 0)
+        if (!node->layer->begin_rows)
             SIM_TRY(scratch_of(plan, node, strip->rows, &bytes));
         if (bytes > scratch)
             scratch = bytes;

@@ -69,12 +69,14 @@ static void strip_task(void *argument, size_t index, size_t thread)
             room +=
                 sim_align_up(s->rows * whole->shape.w * whole->shape.c * sizeof(float));
         }
-        s->nodes[0].node->layer->forward_rows(&s->nodes[0].run, t, first, first + rows,
-                                              y[0].f32);
-        for (size_t i = 1; i < s->n; i++) {
+        const NetLayer *const head = s->nodes[0].node->layer;
+        if (head->begin_rows)
+            head->forward_rows(&s->nodes[0].run, t, first, first + rows, y[0].f32);
+        for (size_t i = head->begin_rows ? 1 : 0; i < s->n; i++) {
             float *states[NET_MAX_STATES];
             NetLayerRun run = part_of(work, &s->nodes[i], t, first, rows, states);
-            run.x[s->nodes[i].input] = y[i - 1];
+            if (i > 0)
+                run.x[s->nodes[i].input] = y[i - 1];
             run.y = y[i];
             run.scratch = room;
             if (s->rest && t == 0)
@@ -90,10 +92,11 @@ static void strip_task(void *argument, size_t index, size_t thread)
 bool net_strips_run(const NetStrips *strips)
 {
     const NetLayerRun *head = &strips->nodes[0].run;
+    const NetLayer *const layer = strips->nodes[0].node->layer;
     Work work = {.strips = strips, .alone = *head->context};
     work.alone.team.n_threads = 1;
     work.n_rows = head->y.shape.n * head->y.shape.h;
-    if (!strips->nodes[0].node->layer->begin_rows(head))
+    if (layer->begin_rows && !layer->begin_rows(head))
         return false;
     sim_team_run(&head->context->team, (work.n_rows + strips->rows - 1) / strips->rows,
                  strip_task, &work);
