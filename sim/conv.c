@@ -137,7 +137,8 @@ static void plan_forward_strip(SimConv *conv, unsigned calls)
 {
     const size_t bytes = output_numbers(&conv->shape) * sizeof(float);
     const bool spikes = conv->form == SIM_SPIKES && conv->break_even.forward > 0.0;
-    if (!(calls & SIM_CONV_FORWARD) || (conv->tile_forward.rows && !spikes))
+    if (!(calls & SIM_CONV_FORWARD) ||
+        (conv->tile_forward.rows && (!spikes || conv->fixed.width)))
         return;
     conv->forward_steps =
         smaller(conv->max_steps, larger(1, FORWARD_STRIP_BYTES / bytes));
@@ -380,7 +381,7 @@ static const void *made_at(const SimConv *conv, const void *scratch)
 
 static void make_fixed(SimConv *conv, const float *weights, void *scratch)
 {
-    if (!conv->use_spikes || !conv->fixed.width || conv->is_held_fixed)
+    if (conv->is_held_fixed)
         return;
     conv->is_held = conv->is_held && !holds_fixed(conv);
     sim_conv_fixed_make(conv, weights, (void *)(size_t)made_at(conv, scratch));
@@ -393,8 +394,6 @@ static void forward_in_f32(SimConv *conv, size_t nt, const SimTensor *x,
     SimArena arena = arena_over(conv, scratch);
     if (conv->fourier) {
         fourier_forward(conv, nt, x->f32, weights, bias, y, arena.base);
-    } else if (conv->use_spikes && conv->fixed.width) {
-        sim_conv_fixed_forward(conv, nt, x->bits, made_at(conv, scratch), bias, y);
     } else if (conv->use_spikes) {
         sim_conv_spikes_forward(conv, nt, x->bits, weights, bias, y);
     } else {
@@ -411,7 +410,12 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
         return;
     }
-    make_fixed(conv, weights, scratch);
+    if (conv->use_spikes && conv->fixed.width && !conv->fourier) {
+        make_fixed(conv, weights, scratch);
+        sim_conv_fixed_forward(conv, nt, x->bits, made_at(conv, scratch), bias,
+                               sim_numbers_at(y->data, y->form, 0));
+        return;
+    }
     if (y->form != SIM_BF16) {
         forward_in_f32(conv, nt, x, weights, bias, y->f32, scratch);
         return;
@@ -431,7 +435,8 @@ bool sim_conv_begin_rows(SimConv *conv, const float *weights, void *scratch)
 {
     if (!conv->use_spikes || conv->fourier)
         return false;
-    make_fixed(conv, weights, scratch);
+    if (conv->fixed.width)
+        make_fixed(conv, weights, scratch);
     return true;
 }
 

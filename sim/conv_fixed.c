@@ -152,13 +152,12 @@ typedef struct Forward {
     const uint64_t *bits;
     Room room;
     const float *bias;
-    float *y;
+    SimNumbers y;                   /* from row 0 on */
     size_t n_rows, rows, row_tasks; /* all, of a task, tasks per block */
 } Forward;
 
-/* Rows of one block of outputs; y: where row `first` begins. */
-static void forward_block(const Forward *f, size_t block, size_t first, size_t last,
-                          float *y)
+/* Rows of one block of outputs. */
+static void forward_block(const Forward *f, size_t block, size_t first, size_t last)
 {
     const SimConvShape *s = &f->conv->shape;
     const SimConvFixed *fixed = &f->conv->fixed;
@@ -172,21 +171,19 @@ static void forward_block(const Forward *f, size_t block, size_t first, size_t l
                               .four = fixed->four};
     f->conv->context->kernels.conv_fixed_forward(
         s, first, last, k, k + smaller(fixed->width, k_group - k_in_group), f->bits,
-        &weights, y - first * s->ow * s->k);
+        &weights, f->y);
 }
 
 static void forward_task(void *argument, size_t index, size_t thread)
 {
     (void)thread;
     const Forward *f = argument;
-    const SimConvShape *s = &f->conv->shape;
     const size_t first = index % f->row_tasks * f->rows;
-    forward_block(f, index / f->row_tasks, first, smaller(first + f->rows, f->n_rows),
-                  f->y + first * s->ow * s->k);
+    forward_block(f, index / f->row_tasks, first, smaller(first + f->rows, f->n_rows));
 }
 
 void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
-                            const void *made, const float *bias, float *y)
+                            const void *made, const float *bias, SimNumbers y)
 {
     const SimConvShape *s = &conv->shape;
     const size_t threads = (size_t)conv->context->team.n_threads;
@@ -205,8 +202,11 @@ void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits
 void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *made,
                          const float *bias, size_t first, size_t last, float *y)
 {
-    const Forward f = {
-        .conv = conv, .bits = bits, .room = room_at(conv, made), .bias = bias};
+    const Forward f = {.conv = conv,
+                       .bits = bits,
+                       .room = room_at(conv, made),
+                       .bias = bias,
+                       .y = {.at = y - first * conv->shape.ow * conv->shape.k}};
     for (size_t block = 0; block < conv->shape.groups * conv->fixed.blocks; block++)
-        forward_block(&f, block, first, last, y);
+        forward_block(&f, block, first, last);
 }

@@ -192,7 +192,7 @@ void sim_conv_fixed_plan(SimConv *conv);
 size_t sim_conv_fixed_bytes(const SimConv *conv); /* that the weights take */
 void sim_conv_fixed_make(const SimConv *conv, const float *weights, void *to);
 void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits,
-                            const void *made, const float *bias, float *y);
+                            const void *made, const float *bias, SimNumbers y);
 void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *made,
                          const float *bias, size_t first, size_t last, float *y);
 

@@ -309,11 +309,12 @@ typedef struct SimKernels {
                                 size_t c_last, const uint64_t *bits,
                                 const SimRows *weights, float *y);
     /* y [row_first..row_last, ow, k_first..k_last] = start + scale times the sum of the
-     * weight rows of all set bits of the group, rounded to f32 and then once more. No
-     * sum may leave 32 bits. */
+     * weight rows of all set bits of the group, rounded to f32, then once more, and for
+     * bfloat16 a third time. No sum may leave 32 bits. */
     void (*conv_fixed_forward)(const SimConvShape *shape, size_t row_first,
                                size_t row_last, size_t k_first, size_t k_last,
-                               const uint64_t *bits, const SimFixed *weights, float *y);
+                               const uint64_t *bits, const SimFixed *weights,
+                               SimNumbers y);
     /* largest [k] = the larger of itself and |w|, w [rows, stride], as the bits of f32.
      */
     void (*fixed_largest)(size_t rows, size_t stride, size_t k, const float *w,

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/tensor.h"
+
 /* Where output k of a row of weights is. */
 static size_t place(size_t k)
 {
@@ -36,7 +38,7 @@ static void round_rows(size_t rows, size_t stride, size_t k, const float *w,
 
 static void forward(const SimConvShape *shape, size_t row_first, size_t row_last,
                     size_t k_first, size_t k_last, const uint64_t *bits,
-                    const SimFixed *weights, float *y)
+                    const SimFixed *weights, SimNumbers y)
 {
     const SimConvShape s = *shape;
     const size_t words = (s.c + 63) / 64, c_group = s.c / s.groups;
@@ -56,8 +58,13 @@ static void forward(const SimConvShape *shape, size_t row_first, size_t row_last
                         sum +=
                             weights->at[(tap * c_group + c) * weights->width + place(k)];
             }
-            y[out * s.k + k_first + k] = fmaf((float)sum, weights->scale[k],
-                                              weights->start ? weights->start[k] : 0.0f);
+            const float value = fmaf((float)sum, weights->scale[k],
+                                     weights->start ? weights->start[k] : 0.0f);
+            const size_t at = out * s.k + k_first + k;
+            if (y.bf16)
+                ((uint16_t *)y.at)[at] = sim_bf16_of(value);
+            else
+                ((float *)y.at)[at] = value;
         }
 }
 

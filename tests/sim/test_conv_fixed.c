@@ -102,7 +102,8 @@ ParameterizedTestParameters(conv_fixed, forward)
     return cr_make_param_array(Case, cases, sizeof cases / sizeof *cases);
 }
 
-/* Every group by itself, in one block of outputs, and in two calls of other rows. */
+/* Every group by itself, in one block of outputs, and in two calls of other rows; as
+ * bfloat16, too. */
 ParameterizedTest(Case *c, conv_fixed, forward)
 {
     SimConvShape s = c->shape;
@@ -116,7 +117,8 @@ ParameterizedTest(Case *c, conv_fixed, forward)
     uint64_t *const bits = malloc(s.n * s.h * s.w * sim_words(s.c) * sizeof *bits);
     float *const want = calloc(ny + GUARD, sizeof *want);
     float *const got = calloc(ny + GUARD, sizeof *got);
-    cr_assert(w && scale && bits && want && got);
+    uint16_t *const want16 = calloc(ny + GUARD, sizeof *want16);
+    cr_assert(w && scale && bits && want && got && want16);
     test_fill_bits(bits, s.n * s.h * s.w, s.c, c->density, 3);
     const int limit = c->four ? 8191 : 32767;
     for (size_t i = 0; i < rows * width; i++) /* the ends of the range as well */
@@ -134,22 +136,27 @@ ParameterizedTest(Case *c, conv_fixed, forward)
     sim_kernels_init(&ref, 0);
     for (size_t g = 0; g < s.groups; g++)
         ref.conv_fixed_forward(&s, 0, n_rows, g * k_group, (g + 1) * k_group, bits,
-                               &weights, want);
-    for (size_t l = 0; l < N_LEVELS; l++) {
-        if (!has(levels[l]))
+                               &weights, (SimNumbers){want, false});
+    for (size_t i = 0; i < ny + GUARD; i++)
+        want16[i] = sim_bf16_of(want[i]);
+    for (size_t l = 0; l < 2 * (N_LEVELS + 1); l++) {
+        const unsigned level = l / 2 < N_LEVELS ? levels[l / 2] : 0; /* the reference */
+        const bool bf16 = l % 2;
+        if (!has(level))
             continue;
-        sim_kernels_init(&simd, levels[l]);
+        sim_kernels_init(&simd, level);
         memset(got, 0, (ny + GUARD) * sizeof *got);
         for (size_t g = 0; g < s.groups; g++)
             for (size_t half = 0; half < 2; half++)
-                simd.conv_fixed_forward(&s, half ? n_rows / 2 : 0,
-                                        half ? n_rows : n_rows / 2, g * k_group,
-                                        (g + 1) * k_group, bits, &weights, got);
-        cr_assert_arr_eq(want, got, (ny + GUARD) * sizeof *got,
-                         "level %u, %zu to %zu channels, density %g", levels[l], s.c, s.k,
-                         c->density);
+                simd.conv_fixed_forward(
+                    &s, half ? n_rows / 2 : 0, half ? n_rows : n_rows / 2, g * k_group,
+                    (g + 1) * k_group, bits, &weights, (SimNumbers){got, bf16});
+        cr_assert(memcmp(bf16 ? (void *)want16 : want, got,
+                         (ny + GUARD) * (bf16 ? sizeof *want16 : sizeof *want)) == 0,
+                  "level %u, %zu to %zu channels, density %g, bf16 %d", level, s.c, s.k,
+                  c->density, bf16);
     }
-    free(w), free(scale), free(bits), free(want), free(got);
+    free(w), free(scale), free(bits), free(want), free(got), free(want16);
 }
 
 /* --- planned convolutions --------------------------------------------------------------
