@@ -149,7 +149,8 @@ static void step_task(void *argument, size_t index, size_t thread)
     const SimKernels *kernels = &o->context->kernels;
     const float decay = param->row.decay ? (float)o->options.weight_decay : 0.0f;
     const float *g = o->gradients[task->row] + task->first;
-    const ptrdiff_t row = param->values - (const float *)o->params->values.base;
+    const ptrdiff_t row =
+        param->values - (const float *)(const void *)o->params->values.base;
     float *w = work->values + row + task->first, *slots[MAX_SLOTS] = {NULL};
     for (size_t s = 0; s < o->n_slots; s++)
         slots[s] = o->slots[s * o->params->n_rows + task->row] + task->first;
