@@ -131,8 +131,8 @@ static SimStatus time_shape(size_t side, size_t channels, const BenchOptions *op
     lay_out(&s, &shape);
     snprintf(name, sizeof name, "%zu x %zu x %zu -> %zu", side, side, channels, channels);
     const bool bf16 = sim_conv_wants_bf16(&shape, context);
-    const double peak = sim_precision_has_pieces(context->precision) ? machine->tile_flops
-                                                                     : machine->flops;
+    /* Of tile units that of one product, however many pieces a number is made of. */
+    const double peak = machine->tile_flops > 0 ? machine->tile_flops : machine->flops;
     const double flops = 2.0 * sim_conv_macs(&shape) * STEPS;
     for (size_t d = 0; d < N_DENSITIES; d++) {
         if (options->quick && densities[d] != 0.1)
