@@ -54,8 +54,9 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
     if (strcmp(row->dense, all_pieces) == 0) {
         const bool narrow = row->k < 64; /* a row of weights is one or two cache lines */
         const double forward = narrow ? 0.05 : 0.1;
+        enum { WIDE = 32 }; /* below, gradients of the input stay f32 products */
         return (SimBreakEven){.forward = fixed ? 2.0 * forward : forward,
-                              .input = 0.17,
+                              .input = row->c < WIDE || row->k < WIDE ? 0.27 : 0.17,
                               .weights = narrow ? 0.05 : 0.15};
     }
     if (context->cpu & SIM_CPU_AVX512)

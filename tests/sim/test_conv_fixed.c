@@ -175,12 +175,13 @@ typedef struct Subject {
 
 static SimContext context; /* a convolution keeps where it is */
 
-static Subject begin(SimConvShape shape, SimPrecision precision, unsigned calls)
+static Subject begin_with(SimSpikePath path, SimConvShape shape, SimPrecision precision,
+                          unsigned calls)
 {
     Subject t = {.s = shape};
     cr_assert_eq(sim_conv_shape(&t.s), SIM_OK, "%s", sim_message());
     cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
-    context.spike_path = SIM_SPIKES_ALWAYS;
+    context.spike_path = path;
     context.precision = precision; /* bf16 needs tile units for dense kernels only */
     cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT, SIM_CONV_FORWARD | calls, &context,
                                  &t.conv),
@@ -201,6 +202,19 @@ static Subject begin(SimConvShape shape, SimPrecision precision, unsigned calls)
     for (size_t i = 0; i < t.s.k; i++)
         t.bias[i] = noise(i + 1);
     return t;
+}
+
+static Subject begin(SimConvShape shape, SimPrecision precision, unsigned calls)
+{
+    return begin_with(SIM_SPIKES_ALWAYS, shape, precision, calls);
+}
+
+/* Holds weights for whichever kernel is chosen. */
+static Subject begin_held(void)
+{
+    return begin_with(SIM_SPIKES_AUTO,
+                      (SimConvShape)SHAPE(1, 6, 6, 32, 32, 3, 3, 1, 1, 1),
+                      SIM_PRECISION_FIXED, SIM_CONV_HOLD_ANY);
 }
 
 static void end(Subject *t)
@@ -305,15 +319,7 @@ Test(conv_fixed, same_bits_however_it_is_cut)
  * they come. */
 Test(conv_fixed, what_is_held_for_another_kernel_is_not_used)
 {
-    Subject t = begin((SimConvShape)SHAPE(1, 6, 6, 32, 32, 3, 3, 1, 1, 1),
-                      SIM_PRECISION_FIXED, 0);
-    sim_conv_destroy(t.conv);
-    sim_arena_destroy(&t.arena);
-    context.spike_path = SIM_SPIKES_AUTO;
-    cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT,
-                                 SIM_CONV_FORWARD | SIM_CONV_HOLD_ANY, &context, &t.conv),
-                 SIM_OK);
-    cr_assert_eq(sim_arena_create(&t.arena, sim_conv_scratch_bytes(t.conv)), SIM_OK);
+    Subject t = begin_held();
     float *const want = calloc(t.ny, sizeof *want);
     cr_assert(want);
     for (int spikes = 0; spikes < 2; spikes++) {
@@ -335,15 +341,7 @@ Test(conv_fixed, what_is_held_for_another_kernel_is_not_used)
 /* Held weights are made anew for another version, or another kernel, only. */
 Test(conv_fixed, held_until_another_version)
 {
-    Subject t = begin((SimConvShape)SHAPE(1, 6, 6, 32, 32, 3, 3, 1, 1, 1),
-                      SIM_PRECISION_FIXED, 0);
-    sim_conv_destroy(t.conv);
-    sim_arena_destroy(&t.arena);
-    context.spike_path = SIM_SPIKES_AUTO;
-    cr_assert_eq(sim_conv_create(&t.s, SIM_SPIKES, NT,
-                                 SIM_CONV_FORWARD | SIM_CONV_HOLD_ANY, &context, &t.conv),
-                 SIM_OK);
-    cr_assert_eq(sim_arena_create(&t.arena, sim_conv_scratch_bytes(t.conv)), SIM_OK);
+    Subject t = begin_held();
     float *const old = calloc(2 * t.ny, sizeof *old);
     cr_assert(old);
     for (int spikes = 0; spikes < 2; spikes++) {
