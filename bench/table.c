@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "sim/list.h"
 
 #define ROW(name) extern const BenchSuite bench_suite_##name;
 #include "bench/suites.inc"
@@ -32,16 +33,10 @@ void bench_table_destroy(BenchTable *table)
 
 SimStatus bench_row(BenchTable *table, ...)
 {
-    if (table->n_rows == table->capacity) {
-        const size_t capacity = table->capacity ? 2 * table->capacity : 32;
-        BenchCell *const cells =
-            realloc(table->cells, capacity * table->n_columns * sizeof *cells);
-        if (!cells)
-            return sim_fail(SIM_ERR_MEMORY, "no memory for %zu rows of figures",
-                            capacity);
-        table->cells = cells;
-        table->capacity = capacity;
-    }
+    if (!sim_list_reserve(&table->cells, &table->capacity, table->n_rows + 1,
+                          table->n_columns * sizeof *table->cells))
+        return sim_fail(SIM_ERR_MEMORY, "no memory for %zu rows of figures",
+                        table->n_rows + 1);
     va_list arguments;
     va_start(arguments, table);
     for (size_t i = 0; i < table->n_columns; i++) {

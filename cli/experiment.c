@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "cli/files.h"
+#include "sim/list.h"
 
 #define FIELD(name) offsetof(CliTrainOptions, name)
 /* clang-format off */
@@ -90,14 +91,9 @@ static SimStatus settings_add(Settings *settings, int section, const char *key,
         return sim_fail(SIM_ERR_VALUE,
                         "%s: wanted UTF-8 text in one line, without control characters",
                         place);
-    if (settings->n == settings->capacity) {
-        const size_t capacity = settings->capacity ? 2 * settings->capacity : 32;
-        Setting *const rows = realloc(settings->rows, capacity * sizeof *rows);
-        if (!rows)
-            return sim_fail(SIM_ERR_MEMORY, "%s: no memory for settings", place);
-        settings->rows = rows;
-        settings->capacity = capacity;
-    }
+    if (!sim_list_reserve(&settings->rows, &settings->capacity, settings->n + 1,
+                          sizeof *settings->rows))
+        return sim_fail(SIM_ERR_MEMORY, "%s: no memory for settings", place);
     Setting *const row = &settings->rows[settings->n];
     *row = (Setting){.section = section, .key = strdup(key), .value = strdup(value)};
     settings->n++;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cli/netinfo.h"
+#include "sim/list.h"
 
 static double now_s(void)
 {
@@ -29,18 +30,11 @@ static SimStatus no_memory(const char *what)
 
 static SimStatus layer_add(CliSimulatedLayer *layer, size_t t, uint64_t neuron)
 {
-    if (layer->n == layer->capacity) {
-        const size_t capacity = layer->capacity ? 2 * layer->capacity : 4096;
-        uint32_t *const step = realloc(layer->step, capacity * sizeof *step);
-        if (!step)
-            return no_memory("the spikes of a raster");
-        layer->step = step;
-        uint64_t *const neurons = realloc(layer->neuron, capacity * sizeof *neurons);
-        if (!neurons)
-            return no_memory("the spikes of a raster");
-        layer->neuron = neurons;
-        layer->capacity = capacity;
-    }
+    size_t room = layer->capacity; /* of both */
+    if (!sim_list_reserve(&layer->step, &room, layer->n + 1, sizeof *layer->step) ||
+        !sim_list_reserve(&layer->neuron, &layer->capacity, layer->n + 1,
+                          sizeof *layer->neuron))
+        return no_memory("the spikes of a raster");
     layer->step[layer->n] = (uint32_t)t;
     layer->neuron[layer->n++] = neuron;
     return SIM_OK;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "datasets/file_internal.h"
+#include "sim/list.h"
 
 #define READER(name) extern const DataReader data_reader_##name;
 #include "datasets/readers.inc"
@@ -363,16 +364,10 @@ SimStatus data_file_read_events(DataFile *file, size_t limit, DataEvent **events
         return sim_fail(SIM_ERR_FORMAT, "%s: expected events, this is a file of images",
                         file->path);
     for (;;) {
-        if (room - count < EVENTS_PER_CALL) {
-            const size_t more = room ? 2 * room : 4 * EVENTS_PER_CALL;
-            DataEvent *grown = realloc(all, more * sizeof *all);
-            if (!grown) {
-                status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for %zu events",
-                                  file->path, more);
-                goto out;
-            }
-            all = grown;
-            room = more;
+        if (!sim_list_reserve(&all, &room, count + EVENTS_PER_CALL, sizeof *all)) {
+            status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for more than %zu events",
+                              file->path, count);
+            goto out;
         }
         size_t got = 0;
         SIM_TRY(file->reader->next_events(file, EVENTS_PER_CALL, all + count, &got));

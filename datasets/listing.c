@@ -9,23 +9,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/list.h"
+
 SimStatus data_listing_add(DataListing *listing, const char *name, const char *path,
                            uint64_t index, uint32_t label, DataPart part)
 {
     SimStatus status = SIM_OK;
     char *own_name = NULL, *own_path = NULL;
-    if (listing->n_samples == listing->room) {
-        const size_t room = listing->room ? 2 * listing->room : 256;
-        DataSample *const more =
-            realloc(listing->samples, room * sizeof *listing->samples);
-        if (!more) {
-            status =
-                sim_fail(SIM_ERR_MEMORY, "%s: no memory for the names of %zu samples",
-                         listing->path, room);
-            goto out;
-        }
-        listing->samples = more;
-        listing->room = room;
+    if (!sim_list_reserve(&listing->samples, &listing->room, listing->n_samples + 1,
+                          sizeof *listing->samples)) {
+        status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for the names of %zu samples",
+                          listing->path, listing->n_samples + 1);
+        goto out;
     }
     own_name = malloc(strlen(name) + 1);
     own_path = malloc(strlen(path) + 1);
@@ -125,18 +120,11 @@ SimStatus data_folder_read(const char *path, DataFolder *out)
     for (struct dirent *entry; (entry = readdir(stream));) {
         if (entry->d_name[0] == '.')
             continue;
-        if (folder.n == room) {
-            room = room ? 2 * room : 64;
-            DataEntry *const more = realloc(folder.entries, room * sizeof *more);
-            if (!more) {
-                status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for its names", path);
-                goto out;
-            }
-            folder.entries = more;
-        }
         char *const name = malloc(strlen(entry->d_name) + 1);
         char *const full = data_path_join(path, entry->d_name);
-        if (!name || !full) {
+        if (!name || !full ||
+            !sim_list_reserve(&folder.entries, &room, folder.n + 1,
+                              sizeof *folder.entries)) {
             free(name);
             free(full);
             status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for its names", path);

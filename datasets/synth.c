@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/list.h"
 #include "sim/rng.h"
 
 enum { SIDE = DATA_SYNTH_SIDE, PIXELS = DATA_SYNTH_PIXELS, LEVELS = DATA_SYNTH_LEVELS };
@@ -116,17 +117,10 @@ typedef struct Keys {
 
 static void add(Keys *keys, double t_us, size_t pixel, bool on)
 {
-    if (keys->n == keys->room) {
-        const size_t room = keys->room ? 2 * keys->room : 1 << 15;
-        Key *const more = realloc(keys->rows, room * sizeof *more);
-        if (!more) {
-            keys->full = true;
-            return;
-        }
-        keys->rows = more;
-        keys->room = room;
-    }
-    keys->rows[keys->n++] = (Key){(uint32_t)t_us, (uint32_t)(pixel << 1 | on)};
+    if (!sim_list_reserve(&keys->rows, &keys->room, keys->n + 1, sizeof *keys->rows))
+        keys->full = true;
+    else
+        keys->rows[keys->n++] = (Key){(uint32_t)t_us, (uint32_t)(pixel << 1 | on)};
 }
 
 /* Where sensor pixel i looks in an image of n pixels across, moved by `moved`; the edge

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/list.h"
+
 void net_graph_destroy(NetGraph *graph)
 {
     for (size_t i = 0; i < graph->n_nodes; i++)
@@ -34,15 +36,11 @@ static int append(NetGraph *graph, const NetNode *node)
         graph->status = sim_fail(SIM_ERR_VALUE, "two nodes are named \"%s\"", node->name);
         return -1;
     }
-    if (graph->n_nodes == graph->capacity) {
-        const size_t capacity = graph->capacity ? 2 * graph->capacity : 64;
-        NetNode *nodes = realloc(graph->nodes, capacity * sizeof *nodes);
-        if (!nodes) {
-            graph->status = sim_fail(SIM_ERR_MEMORY, "no memory for %zu nodes", capacity);
-            return -1;
-        }
-        graph->nodes = nodes;
-        graph->capacity = capacity;
+    if (!sim_list_reserve(&graph->nodes, &graph->capacity, graph->n_nodes + 1,
+                          sizeof *graph->nodes)) {
+        graph->status =
+            sim_fail(SIM_ERR_MEMORY, "no memory for %zu nodes", graph->n_nodes + 1);
+        return -1;
     }
     graph->nodes[graph->n_nodes] = *node;
     graph->nodes[graph->n_nodes].stage = graph->stage;

@@ -1,7 +1,7 @@
 /* nets/plan_emit.c: instructions and buffers, one after the other. */
 #include "nets/plan_emit_internal.h"
 
-#include <stdlib.h>
+#include "sim/list.h"
 
 SimStatus plan_no_memory(void)
 {
@@ -15,14 +15,9 @@ static size_t window_steps(const Plan *plan, SimShape shape)
 
 SimStatus plan_add_buffer(Plan *plan, size_t bytes, int *out)
 {
-    if (plan->n_buffers == plan->buffers_capacity) {
-        const size_t capacity = plan->buffers_capacity ? 2 * plan->buffers_capacity : 256;
-        PlanBuffer *buffers = realloc(plan->buffers, capacity * sizeof *buffers);
-        if (!buffers)
-            return plan_no_memory();
-        plan->buffers = buffers;
-        plan->buffers_capacity = capacity;
-    }
+    if (!sim_list_reserve(&plan->buffers, &plan->buffers_capacity, plan->n_buffers + 1,
+                          sizeof *plan->buffers))
+        return plan_no_memory();
     plan->buffers[plan->n_buffers] = (PlanBuffer){.bytes = sim_align_up(bytes),
                                                   .first = plan->n_instructions,
                                                   .last = plan->n_instructions,
@@ -58,14 +53,9 @@ SimStatus plan_add_instruction(Plan *plan, PlanOp op, int node, PlanInstruction 
 {
     SimStatus status = SIM_OK;
     int scratch = PLAN_NONE;
-    if (plan->n_instructions == plan->program_capacity) {
-        const size_t capacity = plan->program_capacity ? 2 * plan->program_capacity : 256;
-        PlanInstruction *program = realloc(plan->program, capacity * sizeof *program);
-        if (!program)
-            return plan_no_memory();
-        plan->program = program;
-        plan->program_capacity = capacity;
-    }
+    if (!sim_list_reserve(&plan->program, &plan->program_capacity,
+                          plan->n_instructions + 1, sizeof *plan->program))
+        return plan_no_memory();
     if (node != PLAN_NONE && scratch_bytes(plan, node)) {
         SIM_TRY(plan_add_buffer(plan, scratch_bytes(plan, node), &scratch));
         plan->buffers[scratch].scratch = true;
@@ -334,14 +324,9 @@ bool plan_stays_short(const Plan *plan, int number)
 
 SimStatus plan_open_loop(Plan *plan, size_t steps, bool back)
 {
-    if (plan->n_loops == plan->loops_capacity) {
-        const size_t capacity = plan->loops_capacity ? 2 * plan->loops_capacity : 32;
-        PlanLoop *loops = realloc(plan->loops, capacity * sizeof *loops);
-        if (!loops)
-            return plan_no_memory();
-        plan->loops = loops;
-        plan->loops_capacity = capacity;
-    }
+    if (!sim_list_reserve(&plan->loops, &plan->loops_capacity, plan->n_loops + 1,
+                          sizeof *plan->loops))
+        return plan_no_memory();
     plan->loops[plan->n_loops] = (PlanLoop){
         .outer = plan->loop, .first = plan->n_instructions, .steps = steps, .back = back};
     plan->loop = (int)plan->n_loops++;

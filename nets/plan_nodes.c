@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "nets/layers.h"
+#include "sim/list.h"
 
 static PlanNode *append_node(Plan *plan)
 {
-    if (plan->n_nodes == plan->nodes_capacity) {
-        const size_t capacity = plan->nodes_capacity ? 2 * plan->nodes_capacity : 64;
-        PlanNode *nodes = realloc(plan->nodes, capacity * sizeof *nodes);
-        if (!nodes)
-            return NULL;
-        plan->nodes = nodes;
-        plan->nodes_capacity = capacity;
-    }
+    if (!sim_list_reserve(&plan->nodes, &plan->nodes_capacity, plan->n_nodes + 1,
+                          sizeof *plan->nodes))
+        return NULL;
     PlanNode *node = &plan->nodes[plan->n_nodes++];
     *node = (PlanNode){.strip = PLAN_NONE,
                        .graph_node = PLAN_NONE,

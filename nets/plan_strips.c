@@ -12,7 +12,7 @@
  * All go when the last one has its turn; what else they read is there by then. */
 #include "nets/plan_emit_internal.h"
 
-#include <stdlib.h>
+#include "sim/list.h"
 
 enum {
     STRIP_BYTES = 1 << 17, /* of currents: they share the second cache with states */
@@ -160,14 +160,9 @@ out:
 
 static SimStatus add(Plan *plan, const PlanStrip *strip)
 {
-    if (plan->n_strips == plan->strips_capacity) {
-        const size_t capacity = plan->strips_capacity ? 2 * plan->strips_capacity : 16;
-        PlanStrip *strips = realloc(plan->strips, capacity * sizeof *strips);
-        if (!strips)
-            return plan_no_memory();
-        plan->strips = strips;
-        plan->strips_capacity = capacity;
-    }
+    if (!sim_list_reserve(&plan->strips, &plan->strips_capacity, plan->n_strips + 1,
+                          sizeof *plan->strips))
+        return plan_no_memory();
     for (size_t i = 0; i < strip->n; i++)
         plan->nodes[strip->nodes[i]].strip = (int)plan->n_strips;
     plan->strips[plan->n_strips++] = *strip;

@@ -20,6 +20,8 @@
 #include <H5FDdevelop.h>
 #endif
 
+#include "sim/list.h"
+
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
@@ -505,18 +507,9 @@ static herr_t collect(hid_t group, const char *name, const H5O_info_t *info,
     Names *list = argument;
     if (info->type != H5O_TYPE_DATASET)
         return 0;
-    if (list->n == list->capacity) {
-        const size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        char **names = realloc(list->names, capacity * sizeof *names);
-        if (!names) {
-            list->failed = true;
-            return -1;
-        }
-        list->names = names;
-        list->capacity = capacity;
-    }
-    list->names[list->n] = strdup(name);
-    if (!list->names[list->n]) {
+    if (!sim_list_reserve(&list->names, &list->capacity, list->n + 1,
+                          sizeof *list->names) ||
+        !(list->names[list->n] = strdup(name))) {
         list->failed = true;
         return -1;
     }

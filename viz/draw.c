@@ -7,35 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/list.h"
 #include "viz/draw_internal.h"
 
 enum { TEXT_SIZE = 512 };
 
 /* --- memory ------------------------------------------------------------------------- */
 
-static bool reserve(void **block, size_t *capacity, size_t wanted, size_t unit)
-{
-    if (wanted <= *capacity)
-        return true;
-    size_t grown = *capacity ? 2 * *capacity : 256;
-    while (grown < wanted)
-        grown *= 2;
-    void *const bigger = realloc(*block, grown * unit);
-    if (!bigger)
-        return false;
-    *block = bigger;
-    *capacity = grown;
-    return true;
-}
-
 /* NULL without memory. */
 static VizCommand *add(VizDraw *draw, VizOp op, size_t bytes)
 {
     const size_t whole = sizeof(VizCommand) + ((bytes + 7) & ~(size_t)7);
-    void *block = draw->bytes;
-    if (!reserve(&block, &draw->capacity, draw->used + whole, 1))
+    if (!sim_list_reserve(&draw->bytes, &draw->capacity, draw->used + whole, 1))
         return NULL;
-    draw->bytes = block;
     VizCommand *const command = (VizCommand *)(draw->bytes + draw->used);
     memset(command, 0, sizeof *command);
     if (bytes)
@@ -303,11 +287,9 @@ float viz_line_height(const VizDraw *draw, VizFontKind font)
 
 void viz_hit(VizDraw *draw, VizRect area, int id, const char *format, ...)
 {
-    void *block = draw->hits;
-    if (!is_seen(draw, area) ||
-        !reserve(&block, &draw->hits_capacity, draw->n_hits + 1, sizeof *draw->hits))
+    if (!is_seen(draw, area) || !sim_list_reserve(&draw->hits, &draw->hits_capacity,
+                                                  draw->n_hits + 1, sizeof *draw->hits))
         return;
-    draw->hits = block;
     VizHit *const hit = &draw->hits[draw->n_hits++];
     *hit = (VizHit){.area = viz_overlap(draw->clip, area), .id = id, .tip = VIZ_NO_TIP};
     if (!format)
@@ -318,10 +300,8 @@ void viz_hit(VizDraw *draw, VizRect area, int id, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const size_t bytes = strlen(text) + 1;
-    block = draw->text;
-    if (!reserve(&block, &draw->text_capacity, draw->text_used + bytes, 1))
+    if (!sim_list_reserve(&draw->text, &draw->text_capacity, draw->text_used + bytes, 1))
         return;
-    draw->text = block;
     memcpy(draw->text + draw->text_used, text, bytes);
     hit->tip = draw->text_used;
     draw->text_used += bytes;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sim/list.h"
+
 enum { CACHE = 128, BINS = 4096, WANTED = 64, FIRST_BIN_US = 100, PATIENCE_MS = 400 };
 
 typedef struct Block {
@@ -76,14 +78,8 @@ static void count_rate(VizEvents *e, int64_t t_us)
 
 static Block *add_block(VizEvents *e)
 {
-    if (e->n_blocks == e->capacity) {
-        const size_t capacity = e->capacity ? 2 * e->capacity : 256;
-        Block *const grown = realloc(e->blocks, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        e->blocks = grown;
-        e->capacity = capacity;
-    }
+    if (!sim_list_reserve(&e->blocks, &e->capacity, e->n_blocks + 1, sizeof *e->blocks))
+        return NULL;
     return &e->blocks[e->n_blocks++];
 }
 

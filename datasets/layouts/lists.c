@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/list.h"
+
 enum { MAX_CLASSES = 100000 };
 
 typedef struct Member {
@@ -30,17 +32,11 @@ static SimStatus add_member(Members *members, const char *archive, const char *n
     const char *const slash = strrchr(name, '/'), *const base = slash ? slash + 1 : name;
     const char *const dot = strrchr(base, '.');
     const size_t stem_size = dot ? (size_t)(dot - base) : strlen(base);
-    if (members->n == members->room) {
-        const size_t room = members->room ? 2 * members->room : 256;
-        Member *const more = realloc(members->rows, room * sizeof *more);
-        if (!more)
-            return sim_fail(SIM_ERR_MEMORY, "%s: no memory for its names", archive);
-        members->rows = more;
-        members->room = room;
-    }
     const size_t path_size = strlen(archive) + strlen(name) + 2;
     Member member = {.stem = malloc(stem_size + 1), .path = malloc(path_size)};
-    if (!member.stem || !member.path) {
+    if (!member.stem || !member.path ||
+        !sim_list_reserve(&members->rows, &members->room, members->n + 1,
+                          sizeof *members->rows)) {
         free(member.stem);
         free(member.path);
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory for its names", archive);
