@@ -70,6 +70,10 @@ typedef struct SimConvTileRows { /* forward or gradient of the input on tile uni
     size_t step;           /* pixels of y after which the same taps come again */
     size_t rows;           /* of y in a task; 0: not planned */
     size_t images, pixels; /* of a block of SIM_STACK rows */
+    /* A row of x: columns that outputs side by side see through a tap are neighbours in
+     * one of its planes of so many pixels. */
+    size_t planes, plane, row; /* numbers of it for all images, of a block of channels */
+    size_t line;               /* numbers that all outputs see of it where it is flat */
     size_t x_pieces, w_pieces[3];
 } SimConvTileRows;
 

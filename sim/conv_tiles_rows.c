@@ -1,9 +1,8 @@
 /* sim/conv_tiles_rows.c: forward, and the gradient of the input, on tile units, spread
  * over the team.
  *
- * The gradient of the input is a convolution, too: of dy, with the weights turned round.
- * Both are here: "x" is what is summed over, "y" the result. The sum of an output goes
- * over blocks of channels, in each over its taps, however images and time are cut.
+ * The sum of an output goes over blocks of channels, in each over its taps, however
+ * images and time are cut.
  *
  * The rows of tiles are a few neighbouring pixels of a few images (or of bands of their
  * rows, conv_stack.c), laid out image by image, so that the next tap begins a pixel
@@ -24,238 +23,20 @@
  *             |_______|     the next rows take the place of those that nobody sees
  *
  * Nobody waits for another thread, and what the next task sees already lies there. */
-#include "sim/conv_internal.h"
-
-#include <math.h>
-#include <stdlib.h>
+#include "sim/conv_tiles_internal.h"
 
 enum {
-    RING_BYTES = 5 << 18,  /* of x that a thread keeps laid out */
-    TASKS = 8,             /* at least, where there are rows enough */
-    NARROW = 16,           /* channels below which tiles stay too empty, */
-    WIDE = 32,             /* or do not pay where all 24 bits meet */
     CACHE_BYTES = 4 << 20, /* results beyond are written around it */
-    LAY_PIXELS = 8,        /* of x at a time, image by image */
-    WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c and of k */
+    LAY_PIXELS = 8         /* of x at a time, image by image */
 };
-
-bool sim_conv_is_flat(const SimConvShape *s)
-{
-    return s->c < NARROW && s->c * s->kw <= SIM_TILE_BLOCK;
-}
-
-static bool fits_tiles(const SimConvShape *s, const SimContext *context)
-{
-    return (context->cpu & SIM_CPU_AMX) && s->groups == 1 && s->k >= NARROW &&
-           s->kh == s->kw && s->kh * s->kw <= SIM_CONV_TILE_TAPS;
-}
-
-bool sim_conv_has_pieces(const SimConvShape *s, const SimContext *context)
-{
-    return sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
-           (s->c >= NARROW || sim_conv_is_flat(s));
-}
-
-/* Which pieces meet: forward all that f32 would see; the gradients, of which training
- * needs the direction, to 16 bits unless they are to be f32. Small whole numbers are one
- * piece. */
-static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forward,
-                          bool one_piece)
-{
-    static const size_t whole[] = {3, 2, 1}, half[] = {2, 1, 0}, one[] = {1, 0, 0};
-    const size_t *const meets = precision == SIM_PRECISION_BF16                ? one
-                                : precision == SIM_PRECISION_SPLIT && !forward ? half
-                                                                               : whole;
-    memcpy(t->w_pieces, meets, sizeof t->w_pieces);
-    t->x_pieces = one_piece ? 1 : meets[0];
-}
-
-/* --- what an output sees -----------------------------------------------------------
- *
- * Along one axis: output o meets tap k at input o * stride + k - pad forward; the other
- * way round at (o + pad - k) / stride, where that goes without rest. Outputs that are a
- * multiple of the stride away from each other see inputs equally far apart: bands and
- * turns begin at such a multiple. */
-
-/* Of the first output of a band or turn to the first input it may see. */
-static size_t reach(const SimConvShape *s, bool forward)
-{
-    return forward ? s->pad : blocks(s->kh - 1 - s->pad, s->stride);
-}
 
 /* Input that output `o`, counted from the first, sees through tap k, counted from the
  * first it may see; false where the tap has no part in it. */
 static bool sees(const SimConvShape *s, bool forward, size_t o, size_t k, size_t *out)
 {
-    const size_t st = s->stride, first = reach(s, forward);
+    const size_t st = s->stride, first = sim_tile_reach(s, forward);
     *out = forward ? o * st + k : (o + s->pad + first * st - k) / st;
     return forward || (o + s->pad + first * st - k) % st == 0;
-}
-
-/* Inputs that so many outputs see. */
-static size_t seen_rows(const SimConvShape *s, bool forward, size_t rows)
-{
-    return forward ? (rows - 1) * s->stride + s->kh
-                   : (rows - 1 + s->pad) / s->stride + reach(s, forward) + 1;
-}
-
-/* --- planning --------------------------------------------------------------------------
- */
-
-/* Rows of x in the ring while so many rows of y are made. */
-static size_t ring_rows(const SimConvShape *s, const SimConvTileRows *t, bool whole,
-                        size_t rows)
-{
-    const size_t seen = seen_rows(s, t->forward, rows);
-    return whole ? smaller(seen, t->x_h) : seen; /* rows outside are not laid */
-}
-
-/* The most of them, whatever bands the images are cut into. */
-static size_t most_ring_rows(const SimConvShape *s, const SimConvTileRows *t)
-{
-    const size_t half = blocks(blocks(t->y_h, 2), t->step) * t->step;
-    return larger(ring_rows(s, t, true, t->rows),
-                  ring_rows(s, t, false, smaller(t->rows, half)));
-}
-
-/* Columns of x that outputs side by side see through a tap are neighbours in a plane. */
-static size_t planes(const SimConvShape *s, const SimConvTileRows *t)
-{
-    return t->forward ? smaller(s->stride, t->kw) : 1;
-}
-
-static size_t plane_pixels(const SimConvShape *s, const SimConvTileRows *t)
-{
-    const size_t most = blocks(blocks(t->y_w, t->step), t->pixels) * t->pixels;
-    return t->forward ? most + (t->kw - 1) / s->stride
-                      : most + (s->stride - 1 + s->pad) / s->stride + reach(s, false);
-}
-
-static size_t pixel_numbers(const SimConvTileRows *t)
-{
-    return t->images * SIM_TILE_BLOCK;
-}
-
-/* What all outputs of a row see of a row of x where it is flat. */
-static size_t line_numbers(const SimConvShape *s, const SimConvTileRows *t)
-{
-    return ((plane_pixels(s, t) - 1) * s->stride + s->kw) * s->c;
-}
-
-static size_t row_numbers(const SimConvShape *s, const SimConvTileRows *t)
-{
-    return planes(s, t) * plane_pixels(s, t) * pixel_numbers(t);
-}
-
-static size_t ring_numbers(const SimConvShape *s, const SimConvTileRows *t)
-{
-    return t->c_blocks * most_ring_rows(s, t) * row_numbers(s, t);
-}
-
-static bool is_too_much(const SimConvShape *s, const SimConvTileRows *t)
-{
-    return ring_numbers(s, t) * t->x_pieces * sizeof(uint16_t) > RING_BYTES ||
-           blocks(t->y_h, t->rows) * blocks(t->k, SIM_TILE_BLOCK) < TASKS;
-}
-
-/* Few images, so that the first cache holds all pixels that a block sees, but without
- * pixels past the end of a row. */
-static void choose_images(SimConvTileRows *t)
-{
-    double best = HUGE_VAL;
-    for (size_t images = 4; images <= SIM_STACK; images *= 2) {
-        const size_t pixels = SIM_STACK / images, n = blocks(t->y_w, t->step);
-        const double slower = images > 16 ? 1.25 : images > 8 ? 1.06 : 1.0; /* measured */
-        const double cost = slower * (double)(blocks(n, pixels) * pixels);
-        if (cost < best) {
-            best = cost;
-            t->images = images;
-            t->pixels = pixels;
-        }
-    }
-}
-
-/* Three pieces are all 24 bits of an f32. Spikes and small whole numbers meet them in
- * three tile products; other numbers in six, which pay where there are channels enough.
- * One step decides for all, however many a call brings: tiles have to be half full. */
-bool sim_conv_has_all_pieces(const SimConvShape *s, const SimContext *context, bool one)
-{
-    SimConvTileRows t = {.y_w = s->ow, .step = 1};
-    choose_images(&t);
-    const SimConvBands bands = sim_conv_bands(t.images, s->n, s->oh, 1);
-    const size_t pixels = sim_conv_stacks(&bands) * t.images * bands.rows *
-                          blocks(s->ow, t.pixels) * t.pixels;
-    return !sim_precision_has_pieces(context->precision) && fits_tiles(s, context) &&
-           s->c >= NARROW && (one || (s->c >= WIDE && s->k >= WIDE)) &&
-           2 * s->n * s->oh * s->ow >= pixels;
-}
-
-void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows *t)
-{
-    const SimConvShape *s = &conv->shape;
-    *t = (SimConvTileRows){0};
-    const bool one_piece = forward && conv->is_whole;
-    if (!sim_conv_has_pieces(s, conv->context) &&
-        !sim_conv_has_all_pieces(s, conv->context, one_piece))
-        return; /* the dense library's */
-    const bool is_flat = sim_conv_is_flat(s);
-    if (is_flat && !forward)
-        return;
-    const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
-    const size_t *const x = forward ? in : out, *const y = forward ? out : in;
-    *t = (SimConvTileRows){.forward = forward,
-                           .is_flat = is_flat,
-                           .threads = (size_t)conv->context->team.n_threads,
-                           .x_h = x[0],
-                           .x_w = x[1],
-                           .c = is_flat ? s->kw * x[2] : x[2],
-                           .c_blocks = blocks(x[2], SIM_TILE_BLOCK),
-                           .kw = is_flat ? 1 : s->kw,
-                           .y_h = y[0],
-                           .y_w = y[1],
-                           .k = y[2],
-                           .step = forward ? 1 : s->stride};
-    choose_pieces(t, conv->context->precision, forward, one_piece);
-    choose_images(t);
-    t->rows = blocks(t->y_h, t->step) * t->step;
-    while (t->rows > t->step && is_too_much(s, t))
-        t->rows -= t->step;
-}
-
-static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *arena,
-                           SimTileRowsRoom *out)
-{
-    const size_t numbers = blocks(t->k, SIM_TILE_BLOCK) * t->c_blocks * taps * WEIGHTS;
-    for (size_t i = 0; i < t->w_pieces[0]; i++)
-        out->w[i] = sim_arena_take(arena, numbers * sizeof(uint16_t));
-}
-
-/* What one thread has laid out and listed. */
-struct SimTileRowsThread {
-    bool is_used;
-    size_t stack, first_row;    /* of y */
-    size_t n_blocks;            /* of these rows */
-    size_t laid_first, laid_to; /* rows of x */
-};
-
-void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
-                               SimArena *arena, SimTileRowsRoom *out)
-{
-    const size_t kinds = t->rows * t->step; /* of outputs that see the same */
-    const size_t taps = blocks(s->kh, t->step) * blocks(s->kw, t->step);
-    *out = (SimTileRowsRoom){
-        .line_numbers =
-            t->is_flat ? sim_align_up(line_numbers(s, t) * sizeof(float)) / 4 : 0,
-        .x_numbers = sim_align_up(ring_numbers(s, t) * sizeof(uint16_t)) / 2,
-        .n_taps = kinds * taps,
-        .n_blocks = kinds * blocks(blocks(t->y_w, t->step), t->pixels)};
-    for (size_t i = 0; i < t->x_pieces; i++)
-        out->x[i] = sim_arena_take(arena, t->threads * out->x_numbers * sizeof(uint16_t));
-    out->line = sim_arena_take(arena, t->threads * out->line_numbers * sizeof(float));
-    out->taps = sim_arena_take(arena, t->threads * out->n_taps * sizeof *out->taps);
-    out->blocks = sim_arena_take(arena, t->threads * out->n_blocks * sizeof *out->blocks);
-    out->threads = sim_arena_take(arena, t->threads * sizeof *out->threads);
-    weights_layout(t, s->kh * t->kw, arena, out);
 }
 
 typedef struct Work {
@@ -265,47 +46,10 @@ typedef struct Work {
     size_t taps, k_blocks; /* blocks of outputs */
     SimConvBands bands;
     size_t rows, turns, ring; /* of y in a turn; rows of x in the ring */
-    size_t plane, row;        /* pixels; numbers of a row of x */
     SimTensor x, y;
     const float *weights, *bias;
     bool accumulate, around_cache;
 } Work;
-
-/* --- weights ---------------------------------------------------------------------------
- */
-
-/* Some rows of the weights of one tap, whole: forward a block of c, else of k. */
-static void pack_task(void *argument, size_t index, size_t thread)
-{
-    (void)thread;
-    const Work *w = argument;
-    const SimConvTileRows *t = w->t;
-    const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t tap = index % w->taps, n = t->forward ? w->k_blocks : t->c_blocks;
-    const float *const from = w->weights + tap * t->c * t->k;
-    for (size_t i = 0; i < n; i++) {
-        const size_t c_block = t->forward ? index / w->taps : i;
-        const size_t k_block = t->forward ? i : index / w->taps;
-        const size_t c = c_block * SIM_TILE_BLOCK, k = k_block * SIM_TILE_BLOCK;
-        const size_t n_c = smaller(t->c - c, SIM_TILE_BLOCK);
-        const size_t n_k = smaller(t->k - k, SIM_TILE_BLOCK);
-        const size_t at = ((k_block * t->c_blocks + c_block) * w->taps + tap) * WEIGHTS;
-        uint16_t *to[3] = {NULL, NULL, NULL};
-        for (size_t piece = 0; piece < t->w_pieces[0]; piece++)
-            to[piece] = w->room->w[piece] + at;
-        if (t->forward)
-            kernels->tiles_pairs(t->k, t->w_pieces[0], from + c * t->k + k, n_k, n_c, to);
-        else
-            kernels->tiles_turned(t->c, t->w_pieces[0], from + k * t->c + c, n_k, n_c,
-                                  to);
-    }
-}
-
-static void pack(const Work *w)
-{
-    const size_t rows = w->t->forward ? w->t->c_blocks : w->k_blocks;
-    sim_team_run(&w->conv->context->team, w->taps * rows, pack_task, (void *)(size_t)w);
-}
 
 /* --- x ---------------------------------------------------------------------------------
  */
@@ -321,8 +65,8 @@ static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, siz
     const SimLay lay = {.pixels = n,
                         .c = c,
                         .skip = skip * (w->x.form == SIM_SPIKES ? sim_words(c) : c),
-                        .block = w->ring * w->row,
-                        .pixel = pixel_numbers(w->t)};
+                        .block = w->ring * w->t->row,
+                        .pixel = sim_tile_pixel(w->t)};
     switch (w->x.form) {
     case SIM_SPIKES:
         kernels->lay_spikes(&lay, there ? w->x.bits + from * sim_words(c) : NULL, to);
@@ -346,8 +90,8 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    const size_t skip = t->forward ? s->stride : 1, left = reach(s, t->forward);
-    const size_t all = w->plane;
+    const size_t skip = t->forward ? s->stride : 1, left = sim_tile_reach(s, t->forward);
+    const size_t all = t->plane;
     const size_t first = left > plane ? blocks(left - plane, skip) : 0;
     const size_t x = first * skip + plane - left;
     const size_t last = smaller(all, first + (x < t->x_w ? blocks(t->x_w - x, skip) : 0));
@@ -359,7 +103,7 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
                 lay_pixels(w, piece, inside && row->there[i],
                            row->from[i] + x + (p - first) * skip, n,
                            w->room->x[piece] + row->thread * w->room->x_numbers +
-                               row->at + (plane * all + p) * pixel_numbers(t) +
+                               row->at + (plane * all + p) * sim_tile_pixel(t) +
                                i * SIM_TILE_BLOCK);
     }
 }
@@ -370,13 +114,13 @@ static void lay_flat(const Work *w, const Row *row)
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t n = line_numbers(s, t), left = s->pad * s->c;
+    const size_t n = t->line, left = s->pad * s->c;
     const size_t inside = smaller(t->x_w * s->c, n - smaller(n, left));
-    const SimLay lay = {.pixels = w->plane,
+    const SimLay lay = {.pixels = w->t->plane,
                         .c = t->c,
                         .skip = s->stride * s->c,
-                        .block = w->ring * w->row,
-                        .pixel = pixel_numbers(t)};
+                        .block = w->ring * w->t->row,
+                        .pixel = sim_tile_pixel(t)};
     float *const line = w->room->line + row->thread * w->room->line_numbers;
     memset(line, 0, n * sizeof *line);
     for (size_t i = 0; i < row->n; i++) {
@@ -398,20 +142,20 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    Row r = {.thread = thread, .at = row % w->ring * w->row};
+    Row r = {.thread = thread, .at = row % w->ring * w->t->row};
     for (size_t image, first;
          r.n < t->images &&
          sim_conv_slot(&w->bands, stack * t->images + r.n, &image, &first);
          r.n++) {
         /* Above the image: very large. */
         const size_t x_row = (t->forward ? first * s->stride : first / s->stride) + row -
-                             reach(s, t->forward);
+                             sim_tile_reach(s, t->forward);
         r.there[r.n] = x_row < t->x_h;
         r.from[r.n] = (image * t->x_h + x_row) * t->x_w;
     }
     if (t->is_flat)
         lay_flat(w, &r);
-    for (size_t plane = 0; plane < planes(s, t) && !t->is_flat; plane++)
+    for (size_t plane = 0; plane < t->planes && !t->is_flat; plane++)
         lay_plane(w, &r, plane);
 }
 
@@ -423,7 +167,7 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
 static bool is_unseen(const Work *w, size_t row)
 {
     const SimConvShape *s = &w->conv->shape;
-    return (w->bands.n == 1 && row - reach(s, w->t->forward) >= w->t->x_h) ||
+    return (w->bands.n == 1 && row - sim_tile_reach(s, w->t->forward) >= w->t->x_h) ||
            (w->t->forward && row % s->stride >= s->kh);
 }
 
@@ -439,7 +183,7 @@ static void list_columns(const Work *w, Axis *out)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
-    const size_t skip = t->forward ? s->stride : 1, plane = w->plane;
+    const size_t skip = t->forward ? s->stride : 1, plane = w->t->plane;
     out->n = 0;
     for (size_t phase = 0; phase < smaller(t->step, t->y_w); phase++)
         for (size_t k = 0; k < t->kw; k++) {
@@ -448,8 +192,9 @@ static void list_columns(const Work *w, Axis *out)
                 continue;
             const size_t pixel = at % skip * plane + at / skip;
             out->phase[out->n] = phase;
-            out->taps[out->n++] = (SimStackTap){.x = (uint32_t)(pixel * pixel_numbers(t)),
-                                                .w = (uint32_t)(k * WEIGHTS)};
+            out->taps[out->n++] =
+                (SimStackTap){.x = (uint32_t)(pixel * sim_tile_pixel(t)),
+                              .w = (uint32_t)(k * SIM_TILE_WEIGHTS)};
         }
 }
 
@@ -460,8 +205,9 @@ static void list_row(const Work *w, size_t row, Axis *out)
     for (size_t k = 0; k < s->kh; k++) {
         size_t at;
         if (sees(s, w->t->forward, row, k, &at) && !is_unseen(w, at))
-            out->taps[out->n++] = (SimStackTap){.x = (uint32_t)(at % w->ring * w->row),
-                                                .w = (uint32_t)(k * w->t->kw * WEIGHTS)};
+            out->taps[out->n++] =
+                (SimStackTap){.x = (uint32_t)(at % w->ring * w->t->row),
+                              .w = (uint32_t)(k * w->t->kw * SIM_TILE_WEIGHTS)};
     }
 }
 
@@ -528,7 +274,7 @@ static void prepare(const Work *w, size_t stack, size_t first, size_t last, size
     const SimConvTileRows *t = w->t;
     SimTileRowsThread *const has = w->room->threads + thread;
     const size_t from = t->forward ? first * s->stride : first / s->stride;
-    const size_t to = from + seen_rows(s, t->forward, last - first);
+    const size_t to = from + sim_tile_seen_rows(s, t->forward, last - first);
     size_t n = has->n_blocks;
     if (!has->is_used || has->stack != stack || has->first_row != first)
         n = list_blocks(w, stack, first, last, thread);
@@ -562,8 +308,8 @@ static void rows_task(void *argument, size_t index, size_t thread)
                          .n_todo = room->threads[thread].n_blocks,
                          .taps = room->taps + thread * room->n_taps,
                          .blocks = t->c_blocks,
-                         .x_block = w->ring * w->row,
-                         .w_block = w->taps * WEIGHTS,
+                         .x_block = w->ring * w->t->row,
+                         .w_block = w->taps * SIM_TILE_WEIGHTS,
                          .x_pieces = t->x_pieces,
                          .k = smaller(t->k - k, SIM_TILE_BLOCK),
                          .y_step = t->k,
@@ -599,11 +345,11 @@ static void run(size_t nt, Work *w)
     w->bands = sim_conv_bands(t->images, nt * s->n, t->y_h, t->step);
     w->turns = blocks(w->bands.rows, t->rows); /* of about the same size */
     w->rows = blocks(w->bands.rows, w->turns * t->step) * t->step;
-    w->ring = ring_rows(s, t, w->bands.n == 1, w->rows);
+    w->ring = sim_tile_ring_rows(s, t, w->bands.n == 1, w->rows);
     for (size_t i = 0; i < t->threads; i++)
         w->room->threads[i].is_used = false;
     if (!(t->forward && w->conv->is_held))
-        pack(w);
+        sim_conv_tile_pack(w->conv, t, w->weights, w->room);
     sim_team_run(&team, sim_conv_stacks(&w->bands) * w->turns * w->k_blocks, rows_task,
                  w);
 }
@@ -616,31 +362,7 @@ static Work work_of(const SimConv *conv, const SimConvTileRows *t,
                   .room = room,
                   .taps = conv->shape.kh * t->kw,
                   .k_blocks = blocks(t->k, SIM_TILE_BLOCK),
-                  .plane = plane_pixels(&conv->shape, t),
-                  .row = row_numbers(&conv->shape, t),
                   .weights = weights};
-}
-
-static size_t held_layout(const SimConv *conv, SimTileRowsRoom *out)
-{
-    SimArena arena = {.base = conv->held, .size = SIZE_MAX};
-    weights_layout(&conv->tile_forward, conv->shape.kh * conv->tile_forward.kw, &arena,
-                   out);
-    return arena.used;
-}
-
-size_t sim_conv_tile_rows_held_bytes(const SimConv *conv)
-{
-    SimTileRowsRoom room;
-    return held_layout(conv, &room);
-}
-
-void sim_conv_tile_rows_hold(SimConv *conv, const float *weights)
-{
-    SimTileRowsRoom room = {0};
-    held_layout(conv, &room);
-    const Work w = work_of(conv, &conv->tile_forward, &room, weights);
-    pack(&w);
 }
 
 void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor *x,
@@ -650,7 +372,7 @@ void sim_conv_tile_rows_forward(const SimConv *conv, size_t nt, const SimTensor 
     SimTileRowsRoom room;
     sim_conv_tile_rows_layout(&conv->shape, &conv->tile_forward, arena, &room);
     if (conv->is_held)
-        held_layout(conv, &room);
+        sim_conv_tile_held(conv, &room);
     Work w = work_of(conv, &conv->tile_forward, &room, weights);
     w.x = *x;
     w.y = *y;
