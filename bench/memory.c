@@ -92,25 +92,11 @@ out:
 static const struct {
     BenchNet net;
     const char *blocks; /* a format */
-} deep[] = {{{.name = "revsresnet",
-              .model = "revsresnet",
-              .loss = "cross_entropy",
-              .batch = 16,
-              .steps = 10,
-              .side = 64,
-              .channels = 2,
-              .classes = 10},
-             "stages=32x%zu"},
-            {{.name = "mocapsnet",
-              .model = "mocapsnet",
-              .loss = "cross_entropy",
-              .batch = 128,
-              .steps = 1,
-              .side = 28,
-              .channels = 1,
-              .classes = 10,
-              .constant = true},
-             "blocks=%zu"}};
+} deep[] = {
+    /* clang-format off */
+    {{"revsresnet", "revsresnet", .loss = "cross_entropy", .batch = 16, .steps = 10, .side = 64, .channels = 2, .classes = 10}, "stages=32x%zu"},
+    {{"mocapsnet", "mocapsnet", .loss = "cross_entropy", .batch = 128, .steps = 1, .side = 28, .channels = 1, .classes = 10, .constant = true}, "blocks=%zu"},
+}; /* clang-format on */
 enum { N_DEEP = sizeof deep / sizeof *deep };
 
 static SimStatus run_blocks(const BenchOptions *options, const SimContext *context,

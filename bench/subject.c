@@ -12,52 +12,16 @@
 
 static const float density = 0.1f; /* of events in the input */
 
-const BenchNet bench_nets[] = {{.name = "sresnet",
-                                .model = "sresnet",
-                                .loss = "cross_entropy",
-                                .batch = 4,
-                                .steps = 10,
-                                .side = 64,
-                                .channels = 2,
-                                .classes = 10},
-                               {.name = "msresnet",
-                                .model = "msresnet",
-                                .settings = {"first_gamma=1", "second_gamma=1"},
-                                .loss = "cross_entropy",
-                                .batch = 4,
-                                .steps = 8,
-                                .side = 48,
-                                .channels = 2,
-                                .classes = 10,
-                                .plain_neuron = true},
-                               {.name = "sewresnet",
-                                .model = "sewresnet",
-                                .loss = "cross_entropy",
-                                .batch = 4,
-                                .steps = 8,
-                                .side = 48,
-                                .channels = 2,
-                                .classes = 10,
-                                .plain_neuron = true},
-                               {.name = "revsresnet",
-                                .model = "revsresnet",
-                                .loss = "cross_entropy",
-                                .batch = 4,
-                                .steps = 10,
-                                .side = 64,
-                                .channels = 2,
-                                .classes = 10},
-                               {.name = "mocapsnet",
-                                .model = "mocapsnet",
-                                .loss = "margin",
-                                .optimiser = "adam",
-                                .batch = 128,
-                                .steps = 1,
-                                .side = 28,
-                                .channels = 1,
-                                .classes = 10,
-                                .constant = true},
-                               {.name = NULL}};
+/* clang-format off */
+const BenchNet bench_nets[] = {
+    {"sresnet", "sresnet", .loss = "cross_entropy", .batch = 4, .steps = 10, .side = 64, .channels = 2, .classes = 10},
+    {"msresnet", "msresnet", {"first_gamma=1", "second_gamma=1"}, .loss = "cross_entropy", .batch = 4, .steps = 8, .side = 48, .channels = 2, .classes = 10, .plain_neuron = true},
+    {"sewresnet", "sewresnet", .loss = "cross_entropy", .batch = 4, .steps = 8, .side = 48, .channels = 2, .classes = 10, .plain_neuron = true},
+    {"revsresnet", "revsresnet", .loss = "cross_entropy", .batch = 4, .steps = 10, .side = 64, .channels = 2, .classes = 10},
+    {"mocapsnet", "mocapsnet", .loss = "margin", .optimiser = "adam", .batch = 128, .steps = 1, .side = 28, .channels = 1, .classes = 10, .constant = true},
+    {NULL},
+};
+/* clang-format on */
 
 const BenchNet *bench_net_find(const char *name)
 {

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+const char *const neuron_family_states[1] = {"v"};
+
 enum { BLOCK_FLOATS = 2048 }; /* membranes of one task */
 
 typedef struct Work {
     const NeuronRun *run;
-    const NeuronFamily *family;
+    NeuronFamily family;
     SimLif lif;
     float rest;
     size_t pixels, block, n_blocks; /* of one step */
@@ -77,29 +79,30 @@ size_t neuron_family_carry_sums(const NeuronRun *run)
     return sums_of_blocks(&work) * (is_trained(run->spec) ? 2 : 1);
 }
 
-static Work make_work(const NeuronRun *run, const NeuronFamily *family)
+static Work make_work(const NeuronRun *run)
 {
     Work work = lay_out(run);
     const NeuronSpec *spec = run->spec;
+    const NeuronFamily family = spec->soma->family(spec);
     for (size_t i = 0; i < run->shape.c; i++) {
-        const NeuronCoefficients k = family->coefficients(spec, run->params, i);
+        const NeuronCoefficients k = family.coefficients(spec, run->params, i);
         work.decay[i] = k.decay;
         work.gain[i] = k.gain;
     }
     work.family = family;
-    work.rest = (float)family->v_reset;
+    work.rest = (float)family.v_reset;
     work.lif = (SimLif){.decay = work.decay,
                         .gain = work.gain,
                         .affine = run->affine,
-                        .threshold = (float)(family->threshold - family->v_reset),
-                        .reset = family->spikes ? (SimReset)spec->reset : SIM_RESET_NONE,
+                        .threshold = (float)(family.threshold - family.v_reset),
+                        .reset = family.spikes ? (SimReset)spec->reset : SIM_RESET_NONE,
                         .next_step = spec->reset_next_step,
                         .strict = spec->strict,
                         .at_rest = !run->states,
                         .detach = spec->detach_reset,
                         .surrogate = spec->surrogate->kind,
                         .alpha = (float)spec->surrogate_alpha,
-                        .scale = family->spikes ? (float)spec->surrogate_scale : 0.0f};
+                        .scale = family.spikes ? (float)spec->surrogate_scale : 0.0f};
     return work;
 }
 
@@ -115,7 +118,7 @@ static void forward_block(void *argument, size_t index, size_t thread)
     (void)thread;
     const Work *work = argument;
     const NeuronRun *run = work->run;
-    const bool spikes = work->family->spikes && run->y.data;
+    const bool spikes = work->family.spikes && run->y.data;
     const size_t c = run->shape.c, words = sim_words(c);
     size_t first;
     const size_t n = block_of(work, index, &first), at = first * c;
@@ -133,9 +136,9 @@ static void forward_block(void *argument, size_t index, size_t thread)
     }
 }
 
-void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family)
+void neuron_family_forward(const NeuronRun *run)
 {
-    Work work = make_work(run, family);
+    Work work = make_work(run);
     sim_team_run(&run->context->team, work.n_blocks, forward_block, &work);
 }
 
@@ -181,7 +184,7 @@ static void backward_block(void *argument, size_t index, size_t thread)
         trained ? (double *)(void *)(scratch + work->kernel_bytes) : NULL;
     if (by_step)
         memset(by_step, 0, run->nt * 2 * c * sizeof *by_step);
-    const SimNeuronBack back = neuron_back_at(run, work->family->spikes, at, by_step);
+    const SimNeuronBack back = neuron_back_at(run, work->family.spikes, at, by_step);
     kernels->lif_backward(&work->lif, run->nt, work->pixels, n, c,
                           neuron_currents_at(run, at), neuron_state_at(run, 0, at), &back,
                           (float *)(void *)scratch);
@@ -196,9 +199,9 @@ static void backward_block(void *argument, size_t index, size_t thread)
     }
 }
 
-void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)
+void neuron_family_backward(const NeuronRun *run)
 {
-    Work work = make_work(run, family);
+    Work work = make_work(run);
     sim_team_run(&run->context->team, work.n_blocks, backward_block, &work);
     if (run->carry && !run->carry->first)
         return;
@@ -214,7 +217,7 @@ void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family)
             d_decay += sums[i];
             d_gain += sums[run->shape.c + i];
         }
-        family->d_trained(run->spec, run->params, i, d_decay, d_gain, run->d_params);
+        work.family.d_trained(run->spec, run->params, i, d_decay, d_gain, run->d_params);
     }
 }
 

@@ -13,7 +13,7 @@ typedef struct NeuronCoefficients {
     float decay, gain;
 } NeuronCoefficients;
 
-typedef struct NeuronFamily {
+struct NeuronFamily {
     double threshold, v_reset;
     /* Of one channel; `trained` points at its trained values in the order of the table.
      */
@@ -24,12 +24,21 @@ typedef struct NeuronFamily {
     void (*d_trained)(const NeuronSpec *spec, const float *const *params, size_t channel,
                       double d_decay, double d_gain, float *const *d_params);
     bool spikes; /* false: the potential itself leaves, without threshold */
-} NeuronFamily;
+};
 
-void neuron_family_forward(const NeuronRun *run, const NeuronFamily *family);
-void neuron_family_backward(const NeuronRun *run, const NeuronFamily *family);
+void neuron_family_forward(const NeuronRun *run);
+void neuron_family_backward(const NeuronRun *run);
 size_t neuron_family_scratch(const NeuronRun *run);
 size_t neuron_family_carry_sums(const NeuronRun *run);
+
+/* What the descriptors of these somas have in common. */
+extern const char *const neuron_family_states[1];
+#define NEURON_FAMILY                                                                    \
+    .states = neuron_family_states, .n_states = 1, .takes_affine = true,                 \
+    .in_place = true, .takes_bf16 = true, .forgets = true,                               \
+    .scratch_bytes = neuron_family_scratch, .n_later = 1,                                \
+    .carry_sums = neuron_family_carry_sums, .forward = neuron_family_forward,            \
+    .backward = neuron_family_backward
 
 /* What a kernel is given of pixels from number `at` of a step on. `spikes` false: the
  * output is the potential, and its gradient one of v. */

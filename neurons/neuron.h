@@ -22,6 +22,7 @@ typedef struct NeuronSoma NeuronSoma;
 typedef struct NeuronDendrite NeuronDendrite;
 typedef struct NeuronSurrogate NeuronSurrogate;
 typedef struct NeuronPointwise NeuronPointwise; /* neurons/pointwise_internal.h */
+typedef struct NeuronFamily NeuronFamily;       /* neurons/family_internal.h */
 
 typedef struct NeuronParam {
     const char *name;          /* with its unit: "tau" is in steps unless it says _ms */
@@ -151,6 +152,8 @@ struct NeuronSoma {
     size_t (*scratch_bytes)(const NeuronRun *run); /* NULL: none */
     size_t n_later; /* of NeuronCarry.later; 0: backward only takes whole sequences */
     size_t (*carry_sums)(const NeuronRun *run); /* doubles there; NULL: none */
+    /* Of integrate-and-fire somas, whose other hooks are shared; else NULL. */
+    NeuronFamily (*family)(const NeuronSpec *spec);
     void (*forward)(const NeuronRun *run);
     void (*backward)(const NeuronRun *run); /* NULL: this soma cannot be trained */
     /* One neuron over nt steps in double precision, the equations word for word. All

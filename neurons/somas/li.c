@@ -9,7 +9,6 @@ static const NeuronParam params[N_PARAMS] = {
     [DECAY] = {"decay", 0.5, 0.0, 1.0, false, "share of the potential left after a step"},
     [GAIN] = {"gain", 0.5, 1e-6, 1e6, false, "factor on the input current"},
 };
-static const char *const states[] = {"v"};
 
 static NeuronCoefficients coefficients(const NeuronSpec *spec,
                                        const float *const *trained, size_t channel)
@@ -19,16 +18,10 @@ static NeuronCoefficients coefficients(const NeuronSpec *spec,
                                 .gain = (float)spec->soma_values[GAIN]};
 }
 
-static const NeuronFamily family = {.threshold = 1.0, .coefficients = coefficients};
-
-static void forward(const NeuronRun *run)
+static NeuronFamily family(const NeuronSpec *spec)
 {
-    neuron_family_forward(run, &family);
-}
-
-static void backward(const NeuronRun *run)
-{
-    neuron_family_backward(run, &family);
+    (void)spec;
+    return (NeuronFamily){.threshold = 1.0, .coefficients = coefficients};
 }
 
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
@@ -50,17 +43,8 @@ const NeuronSoma neuron_soma_li = {
     .source = "membrane read-out, e.g. Yin et al. 2021",
     .params = params,
     .n_params = N_PARAMS,
-    .states = states,
-    .n_states = 1,
+    NEURON_FAMILY,
     .output = SIM_DENSE,
-    .takes_affine = true,
-    .in_place = true,
-    .takes_bf16 = true,
-    .forgets = true,
-    .scratch_bytes = neuron_family_scratch,
-    .n_later = 1,
-    .carry_sums = neuron_family_carry_sums,
-    .forward = forward,
-    .backward = backward,
+    .family = family,
     .reference = reference,
 };

@@ -18,7 +18,6 @@ static const NeuronParam params[N_PARAMS] = {
     [V_RESET] = {"v_reset", 0.0, -1e6, 1e6, false,
                  "potential at rest and after a hard reset"},
 };
-static const char *const states[] = {"v"};
 
 static NeuronCoefficients coefficients(const NeuronSpec *spec,
                                        const float *const *trained, size_t channel)
@@ -36,18 +35,6 @@ static NeuronFamily family(const NeuronSpec *spec)
                           .spikes = true};
 }
 
-static void forward(const NeuronRun *run)
-{
-    const NeuronFamily f = family(run->spec);
-    neuron_family_forward(run, &f);
-}
-
-static void backward(const NeuronRun *run)
-{
-    const NeuronFamily f = family(run->spec);
-    neuron_family_backward(run, &f);
-}
-
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
                       double *v_before, double *v_after)
 {
@@ -62,17 +49,8 @@ const NeuronSoma neuron_soma_lif = {
     .source = "conventions compared in docs/neurons.md",
     .params = params,
     .n_params = N_PARAMS,
-    .states = states,
-    .n_states = 1,
+    NEURON_FAMILY,
     .output = SIM_SPIKES,
-    .takes_affine = true,
-    .in_place = true,
-    .takes_bf16 = true,
-    .forgets = true,
-    .scratch_bytes = neuron_family_scratch,
-    .n_later = 1,
-    .carry_sums = neuron_family_carry_sums,
-    .forward = forward,
-    .backward = backward,
+    .family = family,
     .reference = reference,
 };

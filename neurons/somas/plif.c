@@ -18,7 +18,6 @@ static const NeuronParam params[N_PARAMS] = {
     [DECAY_INPUT] = {"decay_input", 1.0, 0.0, 1.0, false,
                      "1: the input is scaled by 1/tau; 0: not"},
 };
-static const char *const states[] = {"v"};
 
 static double rate(double w)
 {
@@ -52,18 +51,6 @@ static NeuronFamily family(const NeuronSpec *spec)
                           .spikes = true};
 }
 
-static void forward(const NeuronRun *run)
-{
-    const NeuronFamily f = family(run->spec);
-    neuron_family_forward(run, &f);
-}
-
-static void backward(const NeuronRun *run)
-{
-    const NeuronFamily f = family(run->spec);
-    neuron_family_backward(run, &f);
-}
-
 static void reference(const NeuronSpec *spec, size_t nt, const double *x, double *y,
                       double *v_before, double *v_after)
 {
@@ -80,17 +67,8 @@ const NeuronSoma neuron_soma_plif = {
     .source = "Fang et al., ICCV 2021",
     .params = params,
     .n_params = N_PARAMS,
-    .states = states,
-    .n_states = 1,
+    NEURON_FAMILY,
     .output = SIM_SPIKES,
-    .takes_affine = true,
-    .in_place = true,
-    .takes_bf16 = true,
-    .forgets = true,
-    .scratch_bytes = neuron_family_scratch,
-    .n_later = 1,
-    .carry_sums = neuron_family_carry_sums,
-    .forward = forward,
-    .backward = backward,
+    .family = family,
     .reference = reference,
 };
