@@ -115,7 +115,7 @@ static void compute(void *argument, size_t index, size_t thread)
 
 static double best_rate(const SimContext *context, size_t threads, Work *work)
 {
-    double best = INFINITY, operations = 0.0;
+    double best = (double)INFINITY, operations = 0.0;
     for (int run = 0; run < RUNS; run++) {
         const double start = bench_seconds();
         sim_team_run(&context->team, threads, compute, work);
@@ -156,7 +156,7 @@ SimStatus bench_machine(const SimContext *context, BenchMachine *out)
     const size_t threads =
         context->team.n_threads < 256 ? (size_t)context->team.n_threads : 256;
     BenchMachine machine = {.threads = (int)threads};
-    double best_copy = INFINITY;
+    double best_copy = (double)INFINITY;
     Work work = {.multiply_add = multiply_add_any};
     float **const blocks = calloc(2 * threads, sizeof *blocks);
     if (!blocks)

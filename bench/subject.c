@@ -19,7 +19,7 @@ const BenchNet bench_nets[] = {
     {"sewresnet", "sewresnet", .loss = "cross_entropy", .batch = 4, .steps = 8, .side = 48, .channels = 2, .classes = 10, .plain_neuron = true},
     {"revsresnet", "revsresnet", .loss = "cross_entropy", .batch = 4, .steps = 10, .side = 64, .channels = 2, .classes = 10},
     {"mocapsnet", "mocapsnet", .loss = "margin", .optimiser = "adam", .batch = 128, .steps = 1, .side = 28, .channels = 1, .classes = 10, .constant = true},
-    {NULL},
+    {.name = NULL},
 };
 /* clang-format on */
 

@@ -41,7 +41,7 @@ SimStatus bench_row(BenchTable *table, ...)
     va_start(arguments, table);
     for (size_t i = 0; i < table->n_columns; i++) {
         BenchCell *const cell = &table->cells[table->n_rows * table->n_columns + i];
-        *cell = (BenchCell){.number = NAN};
+        *cell = (BenchCell){.number = (double)NAN};
         if (table->columns[i].kind == BENCH_TEXT)
             snprintf(cell->text, sizeof cell->text, "%s",
                      va_arg(arguments, const char *));
@@ -60,5 +60,5 @@ BenchCell bench_cell(const BenchTable *table, size_t row, const char *key)
     for (size_t i = 0; i < table->n_columns; i++)
         if (strcmp(table->columns[i].key, key) == 0)
             return table->cells[row * table->n_columns + i];
-    return (BenchCell){.number = NAN};
+    return (BenchCell){.number = (double)NAN};
 }

@@ -177,7 +177,8 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         SIM_TRY(
             sim_calibration_find(context->calibration, s, context, &conv->break_even));
     if (context->spike_path == SIM_SPIKES_ALWAYS)
-        conv->break_even = (SimBreakEven){INFINITY, INFINITY, INFINITY};
+        conv->break_even =
+            (SimBreakEven){(double)INFINITY, (double)INFINITY, (double)INFINITY};
     conv->is_whole = is_spikes || (calls & SIM_CONV_WHOLE);
     conv->use_spikes = is_spikes && typical_density < conv->break_even.forward;
     conv->may_gather = is_spikes && (calls & SIM_CONV_BACKWARD_WEIGHTS) &&

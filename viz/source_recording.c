@@ -75,7 +75,7 @@ static bool read_size(Recording *r, const char *name, VizLayer *layer)
     double total = 1;
     snprintf(group, sizeof group, "spikes/%s", name);
     for (int i = 0; i < 3; i++) {
-        const double side = number_or(r->store, group, keys[i], NAN);
+        const double side = number_or(r->store, group, keys[i], (double)NAN);
         if (!(side >= 1 && side <= MAX_NEURONS) || side != floor(side))
             return false;
         *sides[i] = (size_t)side;
@@ -505,7 +505,7 @@ static SimStatus check_file(Recording *r, const char *path, size_t *n_steps)
     SimStoreInfo info;
     read_text(r, "version", version, sizeof version);
     read_text(r, "created_by", by, sizeof by);
-    const double steps = number_or(r->store, "", "steps", NAN);
+    const double steps = number_or(r->store, "", "steps", (double)NAN);
     const double step_ms = number_or(r->store, "", "step_ms", 0);
     const bool ours = strcmp(by, "apical") == 0 ||
                       (r->part && number_or(r->store, "", "magic", 0) == SONATA_MAGIC);

@@ -46,7 +46,7 @@ static Fraction fraction_of(double gamma)
     Fraction best = {1, 1, SIZE_MAX};
     if (gamma >= 1.0)
         return best;
-    double nearest = INFINITY;
+    double nearest = (double)INFINITY;
     for (uint32_t d = 2; d <= MAX_DENOMINATOR; d++) {
         uint32_t n = (uint32_t)(gamma * d + 0.5);
         n = n < 1 ? 1 : n >= d ? d - 1 : n;
