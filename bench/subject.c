@@ -31,10 +31,7 @@ const BenchNet *bench_net_find(const char *name)
             return &bench_nets[i];
         names[i] = bench_nets[i].name;
     }
-    const char *const near = sim_nearest(name, names);
-    sim_fail(SIM_ERR_VALUE, "no net \"%s\" to measure%s%s%s: wanted one of %s, %s, ...",
-             name, near ? ": did you mean \"" : "", near ? near : "", near ? "\"" : "",
-             names[0], names[1]);
+    sim_unknown(name, names, NULL, "no net to measure is called");
     return NULL;
 }
 

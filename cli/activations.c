@@ -31,7 +31,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (sscanf(text, "%lf,%lf%n", &arguments->low, &arguments->high, &used) != 2 ||
             text[used] || !isfinite(arguments->low) || !isfinite(arguments->high) ||
             !(arguments->low < arguments->high))
-            argp_error(state, "--range wants two numbers, as in -4,4, got \"%s\"", text);
+            argp_error(state, "--range wants two numbers, the lower one first, as in -4,4, got "
+                       "\"%s\"", text);
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->n == MOST)
@@ -164,11 +165,8 @@ static SimStatus unknown(const char *name)
     for (; neuron_dendrites[n] && n < MOST; n++)
         names[n] = neuron_dendrites[n]->name;
     names[n] = NULL;
-    const char *const near = sim_nearest(name, names);
-    return sim_fail(
-        SIM_ERR_VALUE,
-        "no function is called \"%s\"%s%s%s; \"apical activations\" lists them", name,
-        near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return sim_unknown(name, names, "\"apical activations\" lists them",
+                       "no function is called");
 }
 
 /* "ada+alpha=3" */

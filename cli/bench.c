@@ -192,9 +192,8 @@ static const BenchSuite *find_suite(const char *name, struct argp_state *state)
             return bench_suites[i];
         names[i] = bench_suites[i]->name;
     }
-    const char *const near = sim_nearest(name, names);
-    argp_error(state, "nothing to measure by the name \"%s\"%s%s%s", name,
-               near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sim_unknown(name, names, NULL, "nothing to measure is called");
+    argp_error(state, "%s", sim_message());
     return NULL;
 }
 
@@ -239,7 +238,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
                 arguments->precision = i;
                 return 0;
             }
-        argp_error(state, "--precision wants f32, fixed, split or bf16, not \"%s\"", text);
+        argp_error(state, "--precision wants f32, fixed, split or bf16, not \"%s\"",
+                   text);
         return 0;
     case 's':
         options->seconds = strtod(text, &end);
@@ -276,7 +276,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static int run(int argc, char **argv)
 {
     static const struct argp_option rows[] = {
-        {"net", 'n', "NAME", 0, "sresnet, msresnet, sewresnet, revsresnet", 0},
+        {"net", 'n', "NAME", 0, "sresnet, msresnet, sewresnet, revsresnet, mocapsnet", 0},
         {"memory", 'm', "POLICY", 0, "keep, recompute, reverse: one instead of all", 0},
         {"blocks", 'B', NULL, 0,
          "memory: against the number of reversible blocks, not of time steps", 0},

@@ -64,9 +64,7 @@ int cli_dispatch(const char *name, const char *about, const CliCommand *const *c
         return commands[n]->run(argc - 1, argv + 1);
     }
     names[n] = NULL;
-    const char *const near = sim_nearest(argv[1], names);
-    fprintf(stderr, "%s: unknown command \"%s\"%s%s%s; \"%s --help\" lists them\n", name,
-            argv[1], near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "",
-            name);
+    sim_unknown(argv[1], names, NULL, "unknown command");
+    cli_failed(name);
     return CLI_USAGE;
 }

@@ -109,12 +109,9 @@ SimStatus cli_compare_key(const char *place, const char *key, char full[CLI_COMP
     size_t n = 3;
     for (const SimOption *row = cli_compare_options; row->name && n + 1 < 32; row++)
         names[n++] = row->name;
-    const char *const near = sim_nearest(key, names);
-    return sim_fail(SIM_ERR_VALUE,
-                    "%s: unknown key \"%s\"%s%s%s: wanted neuron, model, data or "
-                    "section.key, as in train.lr",
-                    place, key, near ? ", did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    return sim_unknown(key, names,
+                       "wanted neuron, model, data or section.key, as in train.lr",
+                       "%s: unknown key", place);
 }
 
 /* --- neurons ------------------------------------------------------------------------ */
@@ -131,12 +128,8 @@ static SimStatus unknown_neuron(const char *place, const char *part)
     for (size_t i = 0; neuron_layer_words[i] && n < MOST; i++)
         names[n++] = neuron_layer_words[i];
     names[n] = NULL;
-    const char *const near = sim_nearest(part, names);
-    return sim_fail(SIM_ERR_VALUE,
-                    "%s: \"%s\" is neither a soma nor a dendrite%s%s%s; \"apical "
-                    "activations\" lists the dendrites",
-                    place, part, near ? ": did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    return sim_unknown(part, names, "\"apical activations\" lists the dendrites",
+                       "%s: no soma or dendrite is called", place);
 }
 
 static SimStatus add_setting(char *settings[CLI_COMPARE_PARTS], size_t *n,

@@ -110,12 +110,7 @@ static SimStatus find_section(const char *name, const char *place, int *section)
             *section = i;
             return SIM_OK;
         }
-    const char *const near = sim_nearest(name, sections);
-    return sim_fail(SIM_ERR_VALUE,
-                    "%s: unknown section \"%s\"%s%s%s: there are data, model, neuron, "
-                    "train and compare",
-                    place, name, near ? ", did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    return sim_unknown(name, sections, NULL, "%s: unknown section", place);
 }
 
 /* --- YAML to settings --------------------------------------------------------------- */
@@ -276,9 +271,8 @@ static SimStatus set_train(CliExperiment *experiment, const char *key, const cha
             names[n++] = row->name;
     }
     names[n] = NULL;
-    const char *const near = sim_nearest(key, names);
-    return sim_fail(SIM_ERR_VALUE, "unknown setting \"%s\" of train%s%s%s", key,
-                    near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return sim_unknown(key, names, "experiment.yaml of any run names them all",
+                       "train has no setting");
 }
 
 /* What the others hang on comes first: the kind of neuron before its parameters. */
@@ -327,10 +321,8 @@ static SimStatus choose_model(const Settings *settings, const char *name,
         for (; net_models[n] && n + 1 < sizeof names / sizeof *names; n++)
             names[n] = net_models[n]->name;
         names[n] = NULL;
-        const char *const near = sim_nearest(chosen->value, names);
-        return sim_fail(SIM_ERR_VALUE, "%s: unknown model \"%s\"%s%s%s", chosen->place,
-                        chosen->value, near ? ": did you mean \"" : "", near ? near : "",
-                        near ? "\"?" : "");
+        return sim_unknown(chosen->value, names, NULL, "%s: unknown model",
+                           chosen->place);
     }
     experiment->model_options = calloc(1, experiment->model->options_size + 1);
     if (!experiment->model_options)

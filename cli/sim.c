@@ -107,12 +107,8 @@ static SimStatus find_layer(const NetGraph *graph, const Chosen *chosen, const c
         *node = (size_t)found;
         return SIM_OK;
     }
-    const char *const near = sim_nearest(name, chosen->names);
-    return sim_fail(SIM_ERR_VALUE,
-                    "no layer of neurons is called \"%s\"%s%s%s; \"apical info\" lists "
-                    "them",
-                    name, near ? ": did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    return sim_unknown(name, chosen->names, "\"apical info\" lists them",
+                       "no layer of neurons is called");
 }
 
 static SimStatus choose_layers(const NetGraph *graph, const char *list, Chosen *chosen)

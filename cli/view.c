@@ -198,10 +198,11 @@ static SimStatus find_layer(const VizSubject *subject, const char *name, int *ou
     const char **const names = calloc(subject->n_layers + 1, sizeof *names);
     for (size_t i = 0; names && i < subject->n_layers; i++)
         names[i] = subject->layers[i].name;
-    const char *const near = names ? sim_nearest(name, names) : NULL;
+    const SimStatus status =
+        names ? sim_unknown(name, names, NULL, "no layer is called")
+              : sim_fail(SIM_ERR_MEMORY, "no memory for the names of layers");
     free(names);
-    return sim_fail(SIM_ERR_VALUE, "no layer is called \"%s\"%s%s%s", name,
-                    near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return status;
 }
 
 static SimStatus choose(VizApp *app, const Arguments *arguments)

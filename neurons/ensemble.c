@@ -143,13 +143,10 @@ static SimStatus unknown_function(const char *name)
     for (size_t i = 0; neuron_layer_words[i] && n + 1 < MAX_NAMES; i++)
         names[n++] = neuron_layer_words[i];
     names[n] = NULL;
-    const char *near = sim_nearest(name, names);
-    return near ? sim_fail(SIM_ERR_VALUE, "unknown dendrite \"%s\": did you mean \"%s\"?",
-                           name, near)
-                : sim_fail(SIM_ERR_VALUE,
-                           "unknown dendrite \"%s\": `apical activations` lists them, "
-                           "a+b adds two, d:a/b and p:a/b are ensembles",
-                           name);
+    return sim_unknown(name, names,
+                       "`apical activations` lists them, a+b adds two, d:a/b and p:a/b "
+                       "are ensembles",
+                       "unknown dendrite");
 }
 
 /* "alpha", or "alpha_2" in the second function where an earlier one has the name. */

@@ -119,21 +119,6 @@ static void set_word(NeuronSpec *spec, int word, int value)
     }
 }
 
-static SimStatus unknown_value(const char *key, const char *value,
-                               const char *const *choices)
-{
-    const char *near = sim_nearest(value, choices);
-    char list[256] = "";
-    for (size_t used = 0; *choices && used + strlen(*choices) + 3 < sizeof list;
-         choices++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
-                                 used ? ", " : "", *choices);
-    return near ? sim_fail(SIM_ERR_VALUE, "unknown %s \"%s\": did you mean \"%s\"?", key,
-                           value, near)
-                : sim_fail(SIM_ERR_VALUE, "unknown %s \"%s\": choose one of %s", key,
-                           value, list);
-}
-
 static SimStatus word_from_text(NeuronSpec *spec, int word, const char *value)
 {
     for (int i = 0; words[word].choices[i]; i++)
@@ -141,7 +126,7 @@ static SimStatus word_from_text(NeuronSpec *spec, int word, const char *value)
             set_word(spec, word, i);
             return SIM_OK;
         }
-    return unknown_value(words[word].key, value, words[word].choices);
+    return sim_unknown(value, words[word].choices, NULL, "unknown %s", words[word].key);
 }
 
 /* --- numbers
@@ -209,7 +194,7 @@ static SimStatus unknown_key(const NeuronSpec *spec, const char *key)
     for (size_t i = 0; i < n_params; i++)
         names[n++] = params[i].name;
     names[n] = NULL;
-    return unknown_value("key of a neuron", key, names);
+    return sim_unknown(key, names, NULL, "unknown key of a neuron");
 }
 
 SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
@@ -225,7 +210,7 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
         for (; neuron_somas[n] && n + 1 < MAX_NAMES; n++)
             names[n] = neuron_somas[n]->name;
         names[n] = NULL;
-        return unknown_value(key, value, names);
+        return sim_unknown(value, names, NULL, "unknown %s", key);
     }
     if (strcmp(key, "dendrite") == 0)
         return neuron_spec_parse_dendrite(spec, value);
@@ -240,7 +225,7 @@ SimStatus neuron_spec_set(NeuronSpec *spec, const char *key, const char *value)
         for (; neuron_surrogates[n] && n + 1 < MAX_NAMES; n++)
             names[n] = neuron_surrogates[n]->name;
         names[n] = NULL;
-        return unknown_value(key, value, names);
+        return sim_unknown(value, names, NULL, "unknown %s", key);
     }
     if (strcmp(key, "surrogate_alpha") == 0)
         return number_from_text(key, value, 1e-3, 1e4, &spec->surrogate_alpha);

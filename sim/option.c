@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,17 +59,7 @@ static SimStatus unknown_key(const SimOption *rows, const char *key)
     for (const SimOption *row = rows; row->name && n < MAX_ROWS; row++)
         names[n++] = row->name;
     names[n] = NULL;
-    const char *near = sim_nearest(key, names);
-    if (near)
-        return sim_fail(SIM_ERR_VALUE, "unknown key \"%s\": did you mean \"%s\"?", key,
-                        near);
-    char list[512] = "";
-    for (size_t i = 0; i < n && strlen(list) + strlen(names[i]) + 3 < sizeof list; i++) {
-        strcat(list, i ? ", " : "");
-        strcat(list, names[i]);
-    }
-    return sim_fail(SIM_ERR_VALUE, "unknown key \"%s\": the keys here are %s", key,
-                    n ? list : "none");
+    return sim_unknown(key, names, NULL, "unknown key");
 }
 
 static SimStatus set_number(const SimOption *row, void *at, const char *value)
@@ -111,19 +103,7 @@ static SimStatus set_choice(const SimOption *row, int *at, const char *value)
             *at = i;
             return SIM_OK;
         }
-    const char *near = sim_nearest(value, row->choices);
-    if (near)
-        return sim_fail(SIM_ERR_VALUE, "unknown %s \"%s\": did you mean \"%s\"?",
-                        row->name, value, near);
-    char list[512] = "";
-    for (int i = 0;
-         row->choices[i] && strlen(list) + strlen(row->choices[i]) + 3 < sizeof list;
-         i++) {
-        strcat(list, i ? ", " : "");
-        strcat(list, row->choices[i]);
-    }
-    return sim_fail(SIM_ERR_VALUE, "unknown %s \"%s\": choose one of %s", row->name,
-                    value, list);
+    return sim_unknown(value, row->choices, NULL, "unknown %s", row->name);
 }
 
 SimStatus sim_option_set(const SimOption *rows, void *target, const char *key,
@@ -231,4 +211,28 @@ const char *sim_nearest(const char *word, const char *const *list)
         }
     }
     return best;
+}
+
+SimStatus sim_unknown(const char *word, const char *const *list, const char *otherwise,
+                      const char *what, ...)
+{
+    enum { MOST = 512 };
+    char place[MOST], names[MOST + 8] = "wanted one of ";
+    va_list arguments;
+    va_start(arguments, what);
+    vsnprintf(place, sizeof place, what, arguments);
+    va_end(arguments);
+    const char *const near = sim_nearest(word, list);
+    if (near)
+        return sim_fail(SIM_ERR_VALUE, "%s \"%s\": did you mean \"%s\"?", place, word,
+                        near);
+    for (size_t used = strlen(names); *list; list++) {
+        if (used + strlen(*list) >= MOST) {
+            strcpy(names + used, "...");
+            break;
+        }
+        used += (size_t)sprintf(names + used, "%s%s", *list, list[1] ? ", " : "");
+    }
+    return sim_fail(SIM_ERR_VALUE, "%s \"%s\": %s", place, word,
+                    otherwise ? otherwise : names);
 }

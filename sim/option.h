@@ -47,5 +47,10 @@ const char *sim_option_print(const SimOption *row, const void *target, char *buf
                              size_t size);
 
 /* The entry of a NULL-terminated list nearest to `word` in edits, or NULL if none is
- * near: for "did you mean". */
+ * near. */
 const char *sim_nearest(const char *word, const char *const *list);
+
+/* Fails with `WHAT "word": did you mean "NEAREST"?`, or where none is near `WHAT "word":
+ * OTHERWISE`, which NULL makes the list. */
+SimStatus sim_unknown(const char *word, const char *const *list, const char *otherwise,
+                      const char *what, ...) __attribute__((format(printf, 4, 5)));

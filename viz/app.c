@@ -185,10 +185,7 @@ SimStatus viz_app_create(const VizAppOptions *options, VizApp **out)
         const char *names[APP_PANELS + 1] = {0};
         for (size_t i = 0; i < app->n_panels; i++)
             names[i] = app->panels[i].panel->name;
-        const char *const near = sim_nearest(options->panel, names);
-        status = sim_fail(SIM_ERR_VALUE, "no panel is called \"%s\"%s%s%s",
-                          options->panel, near ? ": did you mean \"" : "",
-                          near ? near : "", near ? "\"?" : "; --help lists them");
+        status = sim_unknown(options->panel, names, NULL, "no panel is called");
         goto out;
     }
     app_open(app, &first);

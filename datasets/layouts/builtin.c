@@ -63,12 +63,7 @@ static SimStatus find_problem(const char *path, const char *name, const Problem 
             return SIM_OK;
         }
     }
-    const char *const near = sim_nearest(name, names);
-    return sim_fail(SIM_ERR_VALUE,
-                    "%s: no built-in set is called \"%s\"%s%s%s: there are xor, and, or, "
-                    "xnor and moons",
-                    path, name, near ? ", did you mean \"" : "", near ? near : "",
-                    near ? "\"?" : "");
+    return sim_unknown(name, names, NULL, "%s: no built-in set is called", path);
 }
 
 static SimStatus read_path(const char *path, const Problem **problem, Options *options)

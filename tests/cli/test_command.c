@@ -37,8 +37,7 @@ Test(command, a_misspelt_name_gets_the_nearest, .init = cr_redirect_stderr)
 {
     cr_assert_eq(dispatch("piant", ""), CLI_USAGE);
     fflush(stderr);
-    cr_assert_stderr_eq_str("apical: unknown command \"piant\": did you mean \"paint\"?; "
-                            "\"apical --help\" lists them\n");
+    cr_assert_stderr_eq_str("apical: unknown command \"piant\": did you mean \"paint\"?\n");
 }
 
 Test(command, help_lists_all, .init = cr_redirect_stdout)

@@ -115,3 +115,23 @@ Test(option, nearest_word)
     cr_expect_str_eq(sim_nearest("lfi", somas), "lif");
     cr_expect_str_eq(sim_nearest("l", somas) ? sim_nearest("l", somas) : "none", "none");
 }
+
+Test(option, unknown_words)
+{
+    static const char *const list[] = {"train", "eval", NULL};
+    sim_unknown("trian", list, "see there", "%s: no command is called", "here");
+    cr_expect_str_eq(sim_message(),
+                     "here: no command is called \"trian\": did you mean \"train\"?");
+    sim_unknown("zzzzzz", list, "see there", "no command is called");
+    cr_expect_str_eq(sim_message(), "no command is called \"zzzzzz\": see there");
+    sim_unknown("zzzzzz", list, NULL, "no command is called");
+    cr_expect_str_eq(sim_message(),
+                     "no command is called \"zzzzzz\": wanted one of train, eval");
+    const char *many[200];
+    for (size_t i = 0; i < 199; i++)
+        many[i] = "a name of some length";
+    many[199] = NULL;
+    sim_unknown("zzzzzz", many, NULL, "none is called");
+    const char *const end = strrchr(sim_message(), ',');
+    cr_expect_str_eq(end, ", ...");
+}
