@@ -1,6 +1,7 @@
 /* cli/data.c: "apical data": what is there, what is in a file, checking, converting. */
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,6 +69,21 @@ out:
         free(entries[i]);
     free(entries);
     return status;
+}
+
+static void warn(void *argument, const char *sentence)
+{
+    fprintf(stderr, "%s: warning: %s\n", (const char *)argument, sentence);
+}
+
+SimStatus cli_set_open(DataOptions *options, char *name, DataSet *out)
+{
+    DataSet given = {0};
+    if (options->split == DATA_SPLIT_GIVEN &&
+        data_set_open(options, NULL, NULL, &given) != SIM_OK)
+        options->split = DATA_SPLIT_SPIKINGJELLY;
+    data_set_close(&given);
+    return data_set_open(options, warn, name, out);
 }
 
 static int run(int argc, char **argv)

@@ -140,11 +140,6 @@ out:
 
 /* --- a set -------------------------------------------------------------------------- */
 
-static void warn(void *argument, const char *sentence)
-{
-    fprintf(stderr, "%s: warning: %s\n", (const char *)argument, sentence);
-}
-
 /* "data.steps=8" or "steps=8" */
 static SimStatus set_option(DataOptions *options, const char *setting)
 {
@@ -169,7 +164,7 @@ static int convert_set(char *name, const Arguments *arguments)
     SIM_TRY(sim_option_set(data_options, &options, "path", arguments->in));
     for (size_t i = 0; i < arguments->n_settings; i++)
         SIM_TRY(set_option(&options, arguments->settings[i]));
-    SIM_TRY(data_set_open(&options, warn, name, &set));
+    SIM_TRY(cli_set_open(&options, name, &set));
     cli_progress_start(&progress, "recordings");
     status = data_set_prepare(&set, arguments->n_threads, cli_progress_step, &progress);
     const double seconds = cli_progress_end(&progress);

@@ -18,3 +18,7 @@ SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const ch
                    void *argument);
 
 bool cli_is_folder(const char *path);
+
+/* Opens a set; warnings go to stderr behind `name`. Most sets of recordings come without
+ * a split: then `split` becomes one that papers use. */
+SimStatus cli_set_open(DataOptions *options, char *name, DataSet *out);

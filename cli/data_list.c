@@ -47,11 +47,6 @@ static void print_readers(void)
          "event recordings\nfrom images.");
 }
 
-static void warn(void *argument, const char *sentence)
-{
-    fprintf(stderr, "%s: warning: %s\n", (const char *)argument, sentence);
-}
-
 static int list_set(const char *name, const char *path)
 {
     DataOptions options;
@@ -65,12 +60,8 @@ static int list_set(const char *name, const char *path)
     snprintf(options.path, sizeof options.path, "%s", path);
     char program[96];
     snprintf(program, sizeof program, "%s", name);
-    /* Most sets of recordings come without a split; then one that papers use is shown. */
-    if (data_set_open(&options, warn, program, &set) != SIM_OK) {
-        options.split = DATA_SPLIT_SPIKINGJELLY;
-        if (data_set_open(&options, warn, program, &set) != SIM_OK)
-            return cli_failed(name);
-    }
+    if (cli_set_open(&options, program, &set) != SIM_OK)
+        return cli_failed(name);
 
     int widest = 5;
     for (size_t k = 0; k < set.n_classes; k++) {

@@ -264,7 +264,8 @@ static int run(int argc, char **argv)
            cli_human_digits(a, report.good), cli_human_digits(b, report.events),
            cli_human_digits(c, report.images), report.broken);
     if (report.other > 0)
-        printf("  %zu other files, not looked into\n", report.other);
+        printf("  %zu other %s, not looked into\n", report.other,
+               report.other == 1 ? "file" : "files");
     if (report.good_sums + report.bad_sums > 0)
         printf("  %zu check sums agree, %zu do not\n", report.good_sums, report.bad_sums);
     if (report.empty > 0)

@@ -36,8 +36,13 @@ int main(int argc, char **argv)
         puts("apical " APICAL_VERSION);
         return CLI_OK;
     }
-    return cli_dispatch("apical",
-                        "Simulates and trains networks of spiking neurons on recordings "
-                        "of event cameras.",
-                        cli_commands, argc, argv);
+    const int result =
+        cli_dispatch("apical",
+                     "Simulates and trains networks of spiking neurons on recordings "
+                     "of event cameras.",
+                     cli_commands, argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return result;
+    fputs("apical: what it prints cannot be written (is the disk full?)\n", stderr);
+    return result == CLI_OK ? CLI_FAILED : result;
 }

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,9 +192,9 @@ static SimStatus check_room(const char *path, double bytes)
     const double room = (double)disk.f_bavail * (double)disk.f_frsize;
     if (room < bytes / 4)
         return sim_fail(SIM_ERR_IO,
-                        "%s: the frames may take %.1f GB, the disk has %.1f GB; give "
+                        "%s: the frames may take %.0f MB, the disk has %.0f MB; give "
                         "cache a larger one, fewer steps or a smaller size",
-                        folder, bytes / 4e9, room / 1e9);
+                        folder, ceil(bytes / 4e6), floor(room / 1e6));
     return SIM_OK;
 }
 
@@ -297,6 +299,19 @@ out:
     return status;
 }
 
+/* What others were writing in its place when they were killed. */
+static void remove_leftovers(const char *path)
+{
+    glob_t found;
+    char pattern[3 * DATA_PATH_SIZE + 8];
+    snprintf(pattern, sizeof pattern, "%s.*.tmp", path);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        unlink(found.gl_pathv[i]);
+    globfree(&found);
+}
+
 SimStatus data_cache_open(DataSet *set, bool build, int n_threads,
                           bool (*progress)(void *argument, size_t done, size_t of),
                           void *argument)
@@ -320,6 +335,7 @@ SimStatus data_cache_open(DataSet *set, bool build, int n_threads,
             status = sim_fail(SIM_ERR_IO, "%s: %s", lock_path, strerror(errno));
             goto out;
         }
+        remove_leftovers(path);      /* only who holds the lock writes */
         if (access(path, R_OK) != 0) /* else another process made it meanwhile */
             SIM_TRY(build_file(set, path, n_threads, progress, argument));
     }

@@ -18,6 +18,7 @@ fail() {
 }
 
 start=$(date +%s)
+[ -f "$folder/build.ninja" ] || echo "Building $folder: a few minutes; $log says how far it is"
 : >"$log"
 if [ ! -f "$folder/build.ninja" ]; then
     meson setup "$folder" "$@" >>"$log" 2>&1 || fail "configuring failed"

@@ -213,12 +213,27 @@ static SimStatus start_ffmpeg(AppRecorder *r)
     int ends[2];
     snprintf(size, sizeof size, "%zux%zu", r->w, r->h);
     snprintf(rate, sizeof rate, "%g", r->fps);
-    const char *const arguments[] = {
-        "ffmpeg",   "-y",       "-loglevel", "error",
-        "-f",       "rawvideo", "-pix_fmt",  "bgra",
-        "-s",       size,       "-r",        rate,
-        "-i",       "-",        "-vf",       "pad=ceil(iw/2)*2:ceil(ih/2)*2",
-        "-pix_fmt", "yuv420p",  r->path,     NULL};
+    const char *const arguments[] = {"ffmpeg",
+                                     "-y",
+                                     "-xerror",
+                                     "-loglevel",
+                                     "error",
+                                     "-f",
+                                     "rawvideo",
+                                     "-pix_fmt",
+                                     "bgra",
+                                     "-s",
+                                     size,
+                                     "-r",
+                                     rate,
+                                     "-i",
+                                     "-",
+                                     "-vf",
+                                     "pad=ceil(iw/2)*2:ceil(ih/2)*2",
+                                     "-pix_fmt",
+                                     "yuv420p",
+                                     r->path,
+                                     NULL};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return sim_fail(SIM_ERR_IO, "ffmpeg: %s", strerror(errno));
     posix_spawn_file_actions_t actions;
@@ -296,10 +311,11 @@ void app_record_stop(VizApp *app)
     if (r->ffmpeg > 0)
         while (waitpid(r->ffmpeg, &result, 0) < 0 && errno == EINTR)
             ;
-    if (result != 0)
+    if (result != 0) {
+        remove(r->path);
         viz_app_say(app, "%s: ffmpeg could not write it (its reason is on the terminal)",
                     r->path);
-    else if (app->wall_s >= app->message_until_s)
+    } else if (app->wall_s >= app->message_until_s)
         viz_app_say(app, "wrote %s: %zu pictures", r->path, r->n_written);
     free(r);
     app->recorder = NULL;

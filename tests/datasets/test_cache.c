@@ -130,6 +130,25 @@ Test(cache, stopped_building_leaves_nothing)
     cr_assert_eq(cache_files(".h5"), 1);
 }
 
+Test(cache, what_a_killed_process_left_goes)
+{
+    const DataOptions options = test_set_options(root);
+    char folder[256], path[600], left[700];
+    prepare(&options);
+    snprintf(folder, sizeof folder, "%s/cache", test_folder());
+    DIR *const stream = opendir(folder);
+    cr_assert_not_null(stream);
+    for (struct dirent *entry; (entry = readdir(stream));)
+        if (strstr(entry->d_name, ".h5"))
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    closedir(stream);
+    snprintf(left, sizeof left, "%s.99.tmp", path);
+    cr_assert_eq(rename(path, left), 0);
+    prepare(&options);
+    cr_assert_eq(cache_files(".h5"), 1);
+    cr_assert_eq(cache_files(".tmp"), 0);
+}
+
 Test(cache, two_processes_at_once)
 {
     const DataOptions options = test_set_options(root);
