@@ -31,8 +31,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (sscanf(text, "%lf,%lf%n", &arguments->low, &arguments->high, &used) != 2 ||
             text[used] || !isfinite(arguments->low) || !isfinite(arguments->high) ||
             !(arguments->low < arguments->high))
-            argp_error(state, "--range wants two numbers, the lower one first, as in -4,4, got "
-                       "\"%s\"", text);
+            argp_error(state,
+                       "--range wants two numbers, the lower one first, as in -4,4, got "
+                       "\"%s\"",
+                       text);
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->n == MOST)

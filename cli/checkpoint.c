@@ -101,7 +101,8 @@ SimStatus cli_checkpoint_verify(SimStore *store, const char *path)
     SimStatus status = SIM_OK;
     char *written = NULL, now[SIM_HASH_TEXT];
     if (!sim_store_has(store, "sha256"))
-        return sim_fail(SIM_ERR_FORMAT, "%s: this is no checkpoint of \"apical train\"",
+        return sim_fail(SIM_ERR_FORMAT,
+                        "%s: this is no checkpoint of \"apical train\", or a damaged one",
                         path);
     SIM_TRY(read_text(store, "sha256", &written));
     SIM_TRY(digest_of(store, now));

@@ -62,14 +62,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static SimStatus to_text(DataFile *file, const char *path, uint64_t *n_all)
 {
     SimStatus status = SIM_OK;
-    char temporary[1200];
+    char temporary[CLI_PATH_SIZE + 8];
     DataEvent *const events = malloc(SLICE * sizeof *events);
-    FILE *out = NULL;
-    snprintf(temporary, sizeof temporary, "%s.%ld.part", path, (long)getpid());
     if (!events)
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory for events", path);
-    out = fopen(temporary, "w");
-    if (!out) {
+    FILE *to = cli_file_begin(path, temporary, sizeof temporary);
+    if (!to) {
         status = sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
         goto out;
     }
@@ -80,23 +78,17 @@ static SimStatus to_text(DataFile *file, const char *path, uint64_t *n_all)
         if (n == 0)
             break;
         for (size_t i = 0; i < n; i++)
-            fprintf(out, "%u %u %" PRId64 " %u\n", events[i].x, events[i].y,
+            fprintf(to, "%u %u %" PRId64 " %u\n", events[i].x, events[i].y,
                     events[i].t_us, events[i].on ? 1u : 0u);
         *n_all += n;
     }
-    {
-        const int failed = ferror(out) | fflush(out) | fsync(fileno(out));
-        const int closed = fclose(out);
-        out = NULL;
-        if (failed || closed || rename(temporary, path) != 0)
-            status =
-                sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    }
+    status = cli_file_end(to, temporary, path);
+    to = NULL;
 out:
-    if (out)
-        fclose(out);
-    if (status != SIM_OK)
-        unlink(temporary);
+    if (to) {
+        fclose(to);
+        remove(temporary);
+    }
     free(events);
     return status;
 }

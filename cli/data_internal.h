@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/files.h"
 #include "datasets/dataset.h"
 
 extern const CliCommand cli_data_list, cli_data_info, cli_data_verify, cli_data_convert,
@@ -11,13 +12,6 @@ extern const CliCommand cli_data_list, cli_data_info, cli_data_verify, cli_data_
 
 /* "spikingjelly" or "jaer"; ends the program on another word, as argp does. */
 int cli_axes_parse(const char *word, struct argp_state *state);
-
-/* Calls visit(argument, path) for each file below `path` in the order of names, hidden
- * ones aside; a plain file is visited itself. Stops at the first failure. */
-SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const char *path),
-                   void *argument);
-
-bool cli_is_folder(const char *path);
 
 /* Opens a set; warnings go to stderr behind `name`. Most sets of recordings come without
  * a split: then `split` becomes one that papers use. */

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/evaluate.h"
+#include "cli/files.h"
 #include "cli/human.h"
 #include "cli/netinfo.h"
 #include "cli/progress.h"
@@ -82,12 +83,6 @@ static const struct argp argp = {
            "rates of each layer, operations and an estimate of energy. Writes report.md, "
            "summary.json, confusion.csv and plots.",
 };
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
 
 /* --- what is told and written
  * ------------------------------------------------------------- */
@@ -277,7 +272,7 @@ static int run(int argc, char **argv)
     Net *net = NULL;
     char model[1100], folder[1100];
     cli_parse(&argp, argc, argv, &arguments);
-    const bool of_run = is_folder(arguments.run);
+    const bool of_run = cli_is_folder(arguments.run);
     if (of_run)
         snprintf(model, sizeof model, "%s/%s.h5", arguments.run,
                  whiches[arguments.which]);

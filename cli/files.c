@@ -1,6 +1,7 @@
 /* cli/files.c: see files.h. */
 #include "cli/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,59 @@ SimStatus cli_path_join(const char *folder, const char *name, char out[CLI_PATH_
     if (snprintf(out, CLI_PATH_SIZE, "%s/%s", folder, name) >= CLI_PATH_SIZE)
         return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", folder);
     return SIM_OK;
+}
+
+bool cli_is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* The C locale, whatever the user's: the order is part of what we promise. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const char *path),
+                   void *argument)
+{
+    SimStatus status = SIM_OK;
+    struct stat about;
+    struct dirent **entries = NULL;
+    int n = 0;
+    if (stat(path, &about) != 0)
+        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(about.st_mode))
+        return visit(argument, path);
+    n = scandir(path, &entries, visible, by_bytes);
+    if (n < 0)
+        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
+    for (int i = 0; i < n; i++) {
+        const size_t size = strlen(path) + strlen(entries[i]->d_name) + 2;
+        char *const below = malloc(size);
+        if (!below) {
+            status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for its names", path);
+            goto out;
+        }
+        const size_t end = strlen(path);
+        snprintf(below, size, "%s%s%s", path, end > 0 && path[end - 1] == '/' ? "" : "/",
+                 entries[i]->d_name);
+        status = cli_walk(below, visit, argument);
+        free(below);
+        if (status != SIM_OK)
+            goto out;
+    }
+out:
+    for (int i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+    return status;
 }
 
 FILE *cli_file_begin(const char *path, char *temporary, size_t size)

@@ -15,6 +15,13 @@ SimStatus cli_folder_make(const char *path);
 /* "folder/name" into `out`, or a failure where that is too long. */
 SimStatus cli_path_join(const char *folder, const char *name, char out[CLI_PATH_SIZE]);
 
+bool cli_is_folder(const char *path);
+
+/* Calls visit(argument, path) for each file below `path` in the order of names, hidden
+ * ones aside; a plain file is visited itself. Stops at the first failure. */
+SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const char *path),
+                   void *argument);
+
 /* A file that is read again after a crash: written beside its place under `temporary`,
  * then brought to the disk and renamed. cli_file_begin gives NULL where it cannot be
  * opened; cli_file_end takes that, closes, and says what went wrong. */

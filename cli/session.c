@@ -8,23 +8,18 @@
 #include <unistd.h>
 
 #include "cli/checkpoint_internal.h"
+#include "cli/files.h"
 
 enum { PATH_SIZE = 1024, GUESSED_CLASSES = 10 };
 
 /* --- which file --------------------------------------------------------------------- */
-
-static bool is_folder(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
 
 static SimStatus choose_file(const char *model, char *path)
 {
     static const char *const names[] = {"best.h5", "last.h5"};
     if ((size_t)snprintf(path, PATH_SIZE, "%s", model) >= PATH_SIZE - 16)
         return sim_fail(SIM_ERR_VALUE, "%s: a path this long is not supported", model);
-    if (!is_folder(model))
+    if (!cli_is_folder(model))
         return SIM_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, PATH_SIZE, "%.1000s/%s", model, names[i]);

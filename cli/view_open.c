@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/files.h"
 #include "cli/session.h"
 #include "cli/stimulus.h"
 #include "sim/store.h"
@@ -37,12 +38,6 @@ struct CliViewed {
 /* --- kinds of files -------------------------------------------------------------------
  */
 
-static bool is_folder(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
 static bool has_file(const char *folder, const char *name)
 {
     char path[2 * PATH_SIZE];
@@ -55,7 +50,7 @@ static bool is_run(const char *path)
     static const char *const names[] = {"best.h5", "last.h5", "log.jsonl",
                                         "experiment.yaml"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_folder(path) && has_file(path, names[i]))
+        if (cli_is_folder(path) && has_file(path, names[i]))
             return true;
     return false;
 }
@@ -263,10 +258,9 @@ static int is_seen(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* The file `by` places further in its folder; "" of a folder: its first. */
+/* The file `by` places further in its folder. */
 static SimStatus neighbour(const char *path, int by, char *out)
 {
-    SimStatus status = SIM_OK;
     struct dirent **entries = NULL;
     char folder[PATH_SIZE];
     const char *const slash = strrchr(path, '/');
@@ -280,11 +274,12 @@ static SimStatus neighbour(const char *path, int by, char *out)
     bool found = false;
     for (int i = at + by; i >= 0 && i < n && !found; i += by) {
         snprintf(out, PATH_SIZE, "%.900s/%.100s", folder, entries[i]->d_name);
-        found = !is_folder(out);
+        found = !cli_is_folder(out);
     }
-    if (!found)
-        status = sim_fail(SIM_ERR_VALUE, "%s is the %s file of its folder", name,
-                          by > 0 ? "last" : "first");
+    const SimStatus status =
+        found ? SIM_OK
+              : sim_fail(SIM_ERR_VALUE, "%s is the %s recording of its folder", name,
+                         by > 0 ? "last" : "first");
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);
@@ -299,23 +294,50 @@ static SimStatus open_events(CliViewed *viewed, const char *path, VizOpened *out
     return status;
 }
 
+static SimStatus open_this(CliViewed *viewed, const char *input, VizOpened *out)
+{
+    return viewed->n_models > 0 ? open_input(viewed, input, out)
+                                : open_events(viewed, input, out);
+}
+
 static SimStatus open_next(void *argument, int by, VizOpened *out)
 {
     CliViewed *const viewed = argument;
-    char input[PATH_SIZE];
+    char input[PATH_SIZE], next[PATH_SIZE];
     size_t before, number;
+    SimStatus status;
     if (split_number(viewed->input, &before, &number)) {
         if (by < 0 && number == 0)
             return sim_fail(SIM_ERR_VALUE, "%s is the first sample", viewed->input);
         snprintf(input, sizeof input, "%.*s%zu", (int)before, viewed->input,
                  by > 0 ? number + 1 : number - 1);
-    } else {
-        const SimStatus status = neighbour(viewed->input, by, input);
-        if (status != SIM_OK)
-            return status;
+        return open_this(viewed, input, out);
     }
-    return viewed->n_models > 0 ? open_input(viewed, input, out)
-                                : open_events(viewed, input, out);
+    memcpy(input, viewed->input, sizeof input);
+    do { /* what is no recording is passed by */
+        status = neighbour(input, by, next);
+        if (status == SIM_OK)
+            status = open_this(viewed, next, out);
+        memcpy(input, next, sizeof input);
+    } while (status == SIM_ERR_FORMAT);
+    return status;
+}
+
+typedef struct Search {
+    CliViewed *viewed;
+    VizOpened *out;
+    size_t tried;
+} Search;
+
+/* Stops the walk at the first recording. */
+static SimStatus find_recording(void *argument, const char *path)
+{
+    enum { MOST = 10000 };
+    Search *const search = argument;
+    return open_events(search->viewed, path, search->out) == SIM_OK ||
+                   ++search->tried == MOST
+               ? SIM_ERR_STOPPED
+               : SIM_OK;
 }
 
 /* A file dropped on the window: an input for the net; else looked at by itself. */
@@ -430,7 +452,9 @@ out:
 static SimStatus open_target(CliViewed *viewed, VizAppOptions *options)
 {
     const char *const target = viewed->what.target;
-    if (is_model(target))
+    /* A file that should be a model says itself what is wrong with it. */
+    if (is_model(target) ||
+        (sim_store_is(target) && (viewed->what.input || viewed->what.compare)))
         return open_models(viewed, options);
     if (viewed->what.compare)
         return sim_fail(SIM_ERR_VALUE, "%s is no model: --compare wants two of them",
@@ -445,17 +469,16 @@ static SimStatus open_target(CliViewed *viewed, VizAppOptions *options)
         return viz_source_recording_open(target, &options->first.sources[0],
                                          &options->first.events);
     options->open_next = open_next;
-    snprintf(viewed->input, sizeof viewed->input, "%s", target);
-    if (is_folder(target)) {
-        snprintf(viewed->input, sizeof viewed->input, "%.900s/", target);
-        const SimStatus status = neighbour(viewed->input, 1, viewed->input);
-        if (status != SIM_OK)
-            return sim_fail(SIM_ERR_IO,
-                            "%s: neither a run of \"apical train\" nor a folder with "
-                            "recordings",
-                            target);
-    }
-    return open_events(viewed, viewed->input, &options->first);
+    if (!cli_is_folder(target))
+        return open_events(viewed, target, &options->first);
+    Search search = {viewed, &options->first, 0};
+    cli_walk(target, find_recording, &search);
+    if (!options->first.events)
+        return sim_fail(SIM_ERR_IO,
+                        "%s: neither a run of \"apical train\" nor a folder with "
+                        "recordings",
+                        target);
+    return SIM_OK;
 }
 
 SimStatus cli_view_open(const CliViewWhat *what, CliViewed **out, VizAppOptions *options)

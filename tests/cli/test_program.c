@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,4 +211,29 @@ Test(program, sim_says_what_does_not_fit)
     cr_expect_eq(apical("info e.yaml --set data.szie=3"), 1);
     cr_expect_not_null(strstr(output, "size"), "%s", output);
     cr_expect_eq(access("o.h5", F_OK), -1);
+}
+
+Test(program, what_cannot_be_printed_is_a_failure)
+{
+    if (access("/dev/full", W_OK) != 0)
+        cr_skip_test("there is no /dev/full");
+    cr_expect_eq(apical("data list 3>&1 1>/dev/full"), 1);
+    cr_expect_eq(apical("data list"), 0);
+}
+
+Test(program, view_finds_the_recordings_of_a_folder)
+{
+    if (apical("view --help") != 0)
+        cr_skip_test("built without the viewer");
+    char path[160];
+    snprintf(path, sizeof path, "%s/set", folder);
+    cr_assert_eq(mkdir(path, 0777), 0);
+    put("set/a notes", "what this is\n", 13);
+    cr_expect_eq(apical("view set --screenshot x.png"), 1);
+    cr_expect_not_null(strstr(output, "nor a folder with recordings"), "%s", output);
+    snprintf(path, sizeof path, "%s/set/cat", folder);
+    cr_assert_eq(mkdir(path, 0777), 0);
+    put("set/cat/one.aedat", aedat2, AEDAT2);
+    cr_expect_eq(apical("view set --screenshot x.png"), 0, "%s", output);
+    cr_expect_eq(apical("view set/a\\ notes --screenshot x.png"), 1);
 }
