@@ -32,7 +32,7 @@ enum { /* what a plan will call */
        SIM_CONV_BF16 = 32,     /* gradients and outputs may be SIM_BF16 */
        SIM_CONV_WHOLE = 64 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
 };
-enum { SIM_CONV_MOST_WHOLE = 256 }; /* that bfloat16 holds exactly, as all below */
+enum { SIM_CONV_MOST_WHOLE = 255 }; /* that a byte holds, and bfloat16 exactly */
 
 /* `form` is that of the input, `max_steps` the most steps one call brings. Owned by the
  * caller; the context must outlive it. */

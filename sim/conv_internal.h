@@ -75,6 +75,9 @@ typedef struct SimConvTileRows { /* forward or gradient of the input on tile uni
     size_t planes, plane, row; /* numbers of it for all images, of a block of channels */
     size_t line;               /* numbers that all outputs see of it where it is flat */
     size_t x_pieces, w_pieces[3];
+    bool bytes;         /* instead of pieces: bytes of x, digits of the weights */
+    size_t tap_numbers; /* of weights of a tap, of a block of x and one of y, in bytes
+                           half a block: each of 16 bits */
 } SimConvTileRows;
 
 /* Images, or bands of their rows, side by side (conv_stack.c). */
@@ -130,10 +133,12 @@ typedef struct SimTileRowsThread SimTileRowsThread;
 
 typedef struct SimTileRowsRoom {
     uint16_t *w[3];
+    float *scale; /* of digits in w[0] */
     /* Of every thread so many: */
-    size_t x_numbers, n_taps, n_blocks, line_numbers;
+    size_t x_numbers, n_taps, n_blocks, line_bytes;
     uint16_t *x[3];
-    float *line; /* a row of x with its border, where channels are few */
+    unsigned char *line; /* a row of an image of x with its border: f32 where channels are
+                            few, or bytes */
     SimStackTap *taps;
     SimStackBlock *blocks;
     SimTileRowsThread *threads;

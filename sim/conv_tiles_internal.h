@@ -8,10 +8,6 @@
 
 #include "sim/conv_internal.h"
 
-enum {
-    SIM_TILE_WEIGHTS = SIM_TILE_BLOCK * SIM_TILE_BLOCK /* of a tap of a block of c, k */
-};
-
 /* Along one axis: output o meets tap k at input o * stride + k - pad forward; the other
  * way round at (o + pad - k) / stride, where that goes without rest. Outputs that are a
  * multiple of the stride away from each other see inputs equally far apart: bands and

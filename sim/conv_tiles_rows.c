@@ -108,31 +108,56 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
     }
 }
 
-/* For each output the numbers that it sees of the row, side by side. */
-static void lay_flat(const Work *w, const Row *row)
+/* A row of one image, of which `n` numbers from its first are in the line. */
+static void fill_line(const Work *w, size_t from, size_t n, unsigned char *line)
+{
+    const SimKernels *kernels = &w->conv->context->kernels;
+    const size_t c = w->conv->shape.c;
+    if (w->x.form == SIM_SPIKES) {
+        const uint64_t *const bits = w->x.bits + from * sim_words(c);
+        if (w->t->bytes)
+            kernels->bytes_of_spikes(n / c, c, bits, line);
+        else
+            kernels->spikes_unpack(n / c, c, bits, (float *)(void *)line);
+    } else if (w->t->bytes) {
+        kernels->bytes_of_whole(n, w->x.f32 + from * c, line);
+    } else {
+        numbers_of(kernels, &w->x, from * c, n, (float *)(void *)line);
+    }
+}
+
+/* For each output the numbers that it sees of the row, side by side where it is flat. */
+static void lay_line(const Work *w, const Row *row)
 {
     const SimConvShape *s = &w->conv->shape;
     const SimConvTileRows *t = w->t;
     const SimKernels *kernels = &w->conv->context->kernels;
-    const size_t n = t->line, left = s->pad * s->c;
-    const size_t inside = smaller(t->x_w * s->c, n - smaller(n, left));
-    const SimLay lay = {.pixels = w->t->plane,
+    const size_t size = t->bytes ? 1 : sizeof(float), left = s->pad * s->c;
+    const size_t inside = smaller(t->x_w * s->c, t->line - smaller(t->line, left));
+    const size_t unit = t->bytes ? sizeof(uint16_t) : 1; /* of places laid out */
+    const SimLay lay = {.pixels = t->plane,
                         .c = t->c,
                         .skip = s->stride * s->c,
-                        .block = w->ring * w->t->row,
-                        .pixel = sim_tile_pixel(t)};
-    float *const line = w->room->line + row->thread * w->room->line_numbers;
-    memset(line, 0, n * sizeof *line);
+                        .block = w->ring * t->row * unit,
+                        .pixel = sim_tile_pixel(t) * unit};
+    unsigned char *const line = w->room->line + row->thread * w->room->line_bytes;
+    memset(line, 0, t->line * size);
     for (size_t i = 0; i < row->n; i++) {
-        if (row->there[i] && w->x.form == SIM_SPIKES)
-            kernels->spikes_unpack(inside / s->c, s->c, w->x.bits + row->from[i],
-                                   line + left);
-        else if (row->there[i])
-            numbers_of(kernels, &w->x, row->from[i] * s->c, inside, line + left);
-        for (size_t piece = 0; piece < t->x_pieces; piece++)
-            kernels->lay_piece(&lay, (int)piece, row->there[i] ? line : NULL,
-                               w->room->x[piece] + row->thread * w->room->x_numbers +
-                                   row->at + i * SIM_TILE_BLOCK);
+        if (row->there[i])
+            fill_line(w, row->from[i], inside, line + left * size);
+        for (size_t p = 0; p < (t->is_flat ? 1 : t->planes); p++)
+            for (size_t piece = 0; piece < t->x_pieces; piece++) {
+                uint16_t *const to =
+                    w->room->x[piece] + row->thread * w->room->x_numbers + row->at +
+                    p * t->plane * sim_tile_pixel(t) + i * SIM_TILE_BLOCK;
+                const unsigned char *const from =
+                    row->there[i] ? line + p * s->c * size : NULL;
+                if (t->bytes)
+                    kernels->lay_bytes(&lay, from, (uint8_t *)to);
+                else
+                    kernels->lay_piece(&lay, (int)piece,
+                                       (const float *)(const void *)from, to);
+            }
     }
 }
 
@@ -153,9 +178,10 @@ static void lay_row(const Work *w, size_t stack, size_t row, size_t thread)
         r.there[r.n] = x_row < t->x_h;
         r.from[r.n] = (image * t->x_h + x_row) * t->x_w;
     }
-    if (t->is_flat)
-        lay_flat(w, &r);
-    for (size_t plane = 0; plane < t->planes && !t->is_flat; plane++)
+    const bool in_line = t->is_flat || t->bytes;
+    if (in_line)
+        lay_line(w, &r);
+    for (size_t plane = 0; plane < t->planes && !in_line; plane++)
         lay_plane(w, &r, plane);
 }
 
@@ -194,7 +220,7 @@ static void list_columns(const Work *w, Axis *out)
             out->phase[out->n] = phase;
             out->taps[out->n++] =
                 (SimStackTap){.x = (uint32_t)(pixel * sim_tile_pixel(t)),
-                              .w = (uint32_t)(k * SIM_TILE_WEIGHTS)};
+                              .w = (uint32_t)(k * t->tap_numbers)};
         }
 }
 
@@ -207,7 +233,7 @@ static void list_row(const Work *w, size_t row, Axis *out)
         if (sees(s, w->t->forward, row, k, &at) && !is_unseen(w, at))
             out->taps[out->n++] =
                 (SimStackTap){.x = (uint32_t)(at % w->ring * w->t->row),
-                              .w = (uint32_t)(k * w->t->kw * SIM_TILE_WEIGHTS)};
+                              .w = (uint32_t)(k * w->t->kw * w->t->tap_numbers)};
     }
 }
 
@@ -309,7 +335,7 @@ static void rows_task(void *argument, size_t index, size_t thread)
                          .taps = room->taps + thread * room->n_taps,
                          .blocks = t->c_blocks,
                          .x_block = w->ring * w->t->row,
-                         .w_block = w->taps * SIM_TILE_WEIGHTS,
+                         .w_block = w->taps * t->tap_numbers,
                          .x_pieces = t->x_pieces,
                          .k = smaller(t->k - k, SIM_TILE_BLOCK),
                          .y_step = t->k,
@@ -320,8 +346,12 @@ static void rows_task(void *argument, size_t index, size_t thread)
     memcpy(rows.w_pieces, t->w_pieces, sizeof rows.w_pieces);
     for (size_t i = 0; i < t->x_pieces; i++)
         rows.x[i] = room->x[i] + thread * room->x_numbers;
-    for (size_t i = 0; i < t->w_pieces[0]; i++)
-        rows.w[i] = room->w[i] + block * t->c_blocks * rows.w_block;
+    const size_t all = t->c_blocks * rows.w_block;
+    for (size_t i = 0; i < t->w_pieces[0] && !t->bytes; i++)
+        rows.w[i] = room->w[i] + block * all;
+    for (size_t i = 0; i < SIM_TILE_BLOCK / SIM_TILE_SIDE && t->bytes; i++)
+        rows.w[i] = room->w[0] + (block * SIM_TILE_BLOCK / SIM_TILE_SIDE + i) * all;
+    rows.scale = t->bytes ? room->scale + k : NULL;
     for (size_t i = 0; i < SIM_STACK; i++) {
         size_t image, row;
         if (!sim_conv_slot(&w->bands, stack * t->images + i % t->images, &image, &row))
@@ -331,7 +361,11 @@ static void rows_task(void *argument, size_t index, size_t thread)
             k;
         rows.y[i] = is_bf16 ? (void *)(w->y.bf16 + number) : (void *)(w->y.f32 + number);
     }
-    w->conv->context->kernels.stack_rows(&rows);
+    const SimKernels *const kernels = &w->conv->context->kernels;
+    if (t->bytes)
+        kernels->stack_bytes(&rows);
+    else
+        kernels->stack_rows(&rows);
 }
 
 static void run(size_t nt, Work *w)

@@ -197,6 +197,15 @@ typedef struct SimStackBlock { /* SIM_STACK rows of results */
     uint32_t wanted;           /* a bit for each row */
 } SimStackBlock;
 
+/* Weights as fixed-point numbers of three digits, for spikes and whole numbers up to 255:
+ * w = scale (65536 a + 256 b + c), digits from -128 to 127. */
+enum {
+    SIM_BYTE_BLOCK = 64, /* channels of a tile of bytes */
+    SIM_BYTE_DIGITS = 3,
+    SIM_BYTE_WEIGHTS = SIM_BYTE_DIGITS * SIM_TILE_SIDE * SIM_BYTE_BLOCK /* of a tap of a
+                                                          block, for SIM_TILE_SIDE k */
+};
+
 /* k <= SIM_TILE_BLOCK outputs of a convolution for each row of some blocks. A row of x is
  * SIM_TILE_BLOCK numbers, the next one follows. Sums go over blocks of channels, in each
  * over the taps. */
@@ -209,6 +218,7 @@ typedef struct SimStackRows {
     size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
     const uint16_t *x[3];
     const uint16_t *w[3]; /* of a tap and block [SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */
+    const float *scale;   /* stack_bytes: [k] */
     size_t k;
     void *y[SIM_STACK]; /* rows of the first block; NULL: of none wanted */
     size_t y_step;      /* numbers from one pixel to the next */
@@ -276,6 +286,19 @@ typedef struct SimKernels {
     void (*lay_bf16)(const SimLay *lay, const uint16_t *x, uint16_t *y);
     void (*lay_piece)(const SimLay *lay, int piece, const float *x, uint16_t *y);
     void (*stack_rows)(const SimStackRows *r);
+
+    /* Digits of weights [c, stride] times factor [k], which with a whole number to
+     * 8355711 gives zeros where it is 0: y [SIM_BYTE_DIGITS, SIM_BYTE_BLOCK / 4,
+     * SIM_TILE_SIDE, 4], zeros past c <= SIM_BYTE_BLOCK, k <= SIM_TILE_SIDE. */
+    void (*tiles_bytes)(size_t stride, const float *w, size_t k, size_t c,
+                        const float *factor, int8_t *y);
+    void (*bytes_of_spikes)(size_t pixels, size_t c, const uint64_t *x, uint8_t *y);
+    void (*bytes_of_whole)(size_t n, const float *x, uint8_t *y);
+    /* In `lay` bytes for numbers, SIM_BYTE_BLOCK for a block. */
+    void (*lay_bytes)(const SimLay *lay, const uint8_t *x, uint8_t *y);
+    /* y = bias + scale times the exact sums, each digit's rounded to f32. A number of x
+     * and w is two bytes; w[i] is SIM_TILE_SIDE outputs. Without accumulate. */
+    void (*stack_bytes)(const SimStackRows *r);
 
     /* Gradient of the weights: the same pixels of SIM_STACK images, of which each begins
      * at `from` (NULL: zeros), side by side. x: c <= 64 channels of one word, y of each
@@ -348,8 +371,8 @@ typedef struct SimKernels {
     /* --- neurons (sim/kernels/neuron*) ---------------------------------------------- */
     /* nt steps of `pixels` pixels; a step lies `stride` pixels after the one before.
      * x (before lif->affine), h [nt, stride, c]; v [pixels, c] in place; spikes, active
-     * [nt, stride, words]. h, spikes, active and, at rest, v may be NULL. `active` marks a surrogate
-     * slope that is not zero. */
+     * [nt, stride, words]. h, spikes, active and, at rest, v may be NULL. `active` marks
+     * a surrogate slope that is not zero. */
     void (*lif_forward)(const SimLif *lif, size_t nt, size_t stride, size_t pixels,
                         size_t c, SimNumbers x, float *v, float *h, uint64_t *spikes,
                         uint64_t *active);

@@ -6,20 +6,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The tile units, and numbers rounded to theirs; the system saves their state only for
- * processes that ask. */
+/* The tile units with both of their products, and numbers rounded to theirs; the system
+ * saves their state only for processes that ask. */
 static bool has_amx(void)
 {
     enum {
         BF16 = 1u << 22,
         TILE = 1u << 24,
+        INT8 = 1u << 25,
         ROUND = 1u << 5,
         REQUEST_PERMISSION = 0x1023,
         TILE_DATA = 18
     };
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & BF16) && (d & TILE) &&
-           __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & ROUND) &&
+           (d & INT8) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & ROUND) &&
            syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 #else

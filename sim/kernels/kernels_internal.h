@@ -25,6 +25,7 @@ void sim_neuron_init_ref(SimKernels *kernels);
 void sim_neuron_init_avx2(SimKernels *kernels);
 void sim_neuron_init_avx512(SimKernels *kernels);
 void sim_kernels_init_amx(SimKernels *kernels);
+void sim_tiles_bytes_init_amx(SimKernels *kernels);
 void sim_tiles_stack_init_amx(SimKernels *kernels);
 void sim_pieces_init_ref(SimKernels *kernels);
 void sim_pieces_init_avx2(SimKernels *kernels);

@@ -519,36 +519,100 @@ Test(conv, tiles_are_the_same_for_any_team)
     }
 }
 
-/* Small whole numbers fit into one bfloat16 piece, at any precision that has three. */
+/* Forward, planned, run and done with. */
+static void run_forward(const Data *d, const SimContext *context, bool is_whole, float *y)
+{
+    SimConvShape s = d->shape;
+    SimConv *conv = NULL;
+    SimArena arena;
+    cr_assert_eq(sim_conv_create(&s, d->tensor.form, NT,
+                                 SIM_CONV_FORWARD | (is_whole ? SIM_CONV_WHOLE : 0),
+                                 context, &conv),
+                 SIM_OK, "%s", sim_message());
+    cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
+    sim_conv_forward(conv, NT, &d->tensor, d->w, d->bias, &(SimTensor){.f32 = y},
+                     arena.base);
+    sim_arena_destroy(&arena);
+    sim_conv_destroy(conv);
+}
+
+/* Spikes and small whole numbers meet exact sums on tile units, at any precision that has
+ * all digits of the weights: not further from the textbook than f32 products are. */
 Test(conv, whole_numbers_are_exact)
 {
     static const SimPrecision precisions[] = {SIM_PRECISION_F32, SIM_PRECISION_SPLIT};
-    SimContext context;
-    cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
-    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++) {
-        const Case c = {.shape = SHAPE(4, 8, 5, 40, 24, 3, 1, 1, 1), .form = SIM_DENSE};
-        if (sim_context_set_precision(&context, precisions[i]) != SIM_OK)
+    static const SimConvShape shapes[] = {
+        SHAPE(4, 8, 5, 40, 24, 3, 1, 1, 1),   SHAPE(4, 8, 8, 21, 16, 3, 1, 1, 1),
+        SHAPE(4, 9, 8, 130, 33, 3, 2, 1, 1),  SHAPE(4, 12, 12, 64, 32, 1, 2, 0, 1),
+        SHAPE(2, 16, 16, 16, 20, 4, 3, 2, 1), SHAPE(4, 6, 6, 256, 32, 3, 1, 1, 1)};
+    for (size_t i = 0; i < 4 * (sizeof shapes / sizeof *shapes); i++) {
+        const bool is_whole = i & 1;
+        SimContext context, plain;
+        cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
+        plain = context;
+        plain.cpu &= ~(unsigned)SIM_CPU_AMX;
+        if (sim_context_set_precision(&context, precisions[i / 2 % 2]) != SIM_OK)
             cr_skip_test("%s", sim_message());
+        plain.spike_path = context.spike_path = SIM_SPIKES_NEVER;
+        const Case c = {.shape = shapes[i / 4],
+                        .form = is_whole ? SIM_DENSE : SIM_SPIKES,
+                        .density = 0.3};
         Data d = make_data(&c);
         const SimConvShape s = d.shape;
-        SimConv *conv = NULL;
-        cr_assert_eq(sim_conv_create(&s, c.form, NT, SIM_CONV_FORWARD | SIM_CONV_WHOLE,
-                                     &context, &conv),
-                     SIM_OK, "%s", sim_message());
-        SimArena arena;
-        cr_assert_eq(sim_arena_create(&arena, sim_conv_scratch_bytes(conv)), SIM_OK);
-        for (size_t x = 0; x < d.nx; x++)
-            d.x[x] = (float)(x * x % (SIM_CONV_MOST_WHOLE + 1));
-        double *y = calloc(d.ny, sizeof *y);
-        FOR_EACH_PRODUCT(s, xi, yi, wi, y[yi] += (double)d.x[xi] * (double)d.w[wi];)
-        sim_conv_forward(conv, NT, &d.tensor, d.w, NULL, &(SimTensor){.f32 = d.y},
-                         arena.base);
-        cr_assert_lt(distance(y, d.y, d.ny), 1e-6);
-        free(y);
-        sim_arena_destroy(&arena);
-        sim_conv_destroy(conv);
+        if (is_whole)
+            for (size_t x = 0; x < d.nx; x++)
+                d.x[x] = (float)(x * x % (SIM_CONV_MOST_WHOLE + 1));
+        double *const want = calloc(d.ny, sizeof *want);
+        float *const y = calloc(d.ny, sizeof *y);
+        cr_assert(want && y);
+        for (size_t n = 0; n < d.ny; n++)
+            want[n] = (double)d.bias[n % s.k];
+        FOR_EACH_PRODUCT(s, xi, yi, wi, want[yi] += (double)d.x[xi] * (double)d.w[wi];)
+        run_forward(&d, &plain, is_whole, d.y);
+        run_forward(&d, &context, is_whole, y);
+        const double far = distance(want, y, d.ny), far_f32 = distance(want, d.y, d.ny);
+        cr_expect_lt(far, 2e-7, "case %zu: %g", i, far);
+        if (s.kh * s.kw * s.c >= 1000)
+            cr_expect_lt(far, far_f32, "case %zu: %g, f32 %g", i, far, far_f32);
+        free(want), free(y);
         free_data(&d);
     }
+}
+
+/* Weights that no number of digits holds: a channel by itself. */
+Test(conv, digits_of_weights_that_are_not_finite_or_tiny)
+{
+    const Case c = {
+        .shape = SHAPE(4, 6, 6, 64, 20, 3, 1, 1, 1), .form = SIM_SPIKES, .density = 0.3};
+    SimContext context;
+    cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
+    if (!(context.cpu & SIM_CPU_AMX))
+        cr_skip_test("no tile units");
+    context.spike_path = SIM_SPIKES_NEVER;
+    Data d = make_data(&c);
+    const size_t k_all = d.shape.k;
+    float *const before = calloc(d.ny, sizeof *before);
+    cr_assert(before);
+    for (size_t i = 0; i < d.nw; i++)
+        if (i % k_all == 5)
+            d.w[i] = 1e-36f;
+        else if (i % k_all == 6)
+            d.w[i] = 0.0f;
+    run_forward(&d, &context, false, before);
+    d.w[7 * k_all + 2] = NAN;
+    d.w[300 * k_all + 17] = -INFINITY;
+    run_forward(&d, &context, false, d.y);
+    for (size_t i = 0; i < d.ny; i++) {
+        const size_t k = i % k_all;
+        if (k == 2 || k == 17)
+            cr_assert(isnan(d.y[i]), "channel %zu: %g", k, (double)d.y[i]);
+        else
+            cr_assert_eq(d.y[i], before[i], "channel %zu", k);
+        if (k == 5 || k == 6)
+            cr_assert_eq(d.y[i], d.bias[k], "channel %zu: %g", k, (double)d.y[i]);
+    }
+    free(before);
+    free_data(&d);
 }
 
 /* Automatic: forward follows sim_conv_choose and the break-even, never the data. */
