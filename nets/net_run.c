@@ -1,4 +1,5 @@
 /* nets/net_run.c: the program of a planned network run. */
+#include "nets/layers/rows_internal.h"
 #include "nets/net_internal.h"
 #include "nets/strips_internal.h"
 
@@ -139,6 +140,8 @@ static void run_hook(Net *net, const PlanInstruction *at, NetLayerRun *run)
         break;
     default:
         node->layer->forward(run);
+        if (node->rounded)
+            net_round_output(run);
     }
 }
 

@@ -89,6 +89,7 @@ typedef struct PlanNode {
     bool gathered;              /* its reader does what its own gather would */
     bool done;                  /* its backward is in the program */
     bool constant;              /* the same at every step: run once per sequence */
+    bool rounded;               /* its f32 output is rounded to bfloat16 */
     SimForm gradient_form;      /* of its output */
     bool needs_gradient;        /* of its output: something trained lies before it */
     bool reached;               /* a gradient arrives at its output */

@@ -33,13 +33,13 @@ bool plan_is_looked_at(const Plan *plan, int number)
            (plan->options.watch[node->graph_node] & NET_WATCH_OUTPUT);
 }
 
+/* Unless somebody looks at it. */
 static bool can_fold(const Plan *plan, const PlanNode *reader, size_t input)
 {
     const int number = reader->inputs[input];
     const PlanNode *node = &plan->nodes[number];
     if (!node->layer || !node->layer->lend || !reader->plan.takes_affine[input] ||
-        node->plan.n_inputs != 1 || plan_is_looked_at(plan, number) ||
-        plan_readers(plan, number) != 1)
+        node->plan.n_inputs != 1 || plan_readers(plan, number) != 1)
         return false;
     const PlanNode *from = &plan->nodes[node->inputs[0]];
     return sim_shape_equal(from->plan.out, node->plan.out) && !from->constant &&
@@ -52,7 +52,8 @@ void plan_fold(Plan *plan)
     for (size_t k = 0; k < plan->n_nodes; k++) {
         PlanNode *reader = &plan->nodes[k];
         for (size_t i = 0; i < reader->plan.n_inputs; i++)
-            if (can_fold(plan, reader, i)) {
+            if (can_fold(plan, reader, i) &&
+                !plan_is_looked_at(plan, reader->inputs[i])) {
                 reader->heads[i] = reader->inputs[i];
                 plan->nodes[reader->inputs[i]].folded = true;
             }
@@ -62,25 +63,33 @@ void plan_fold(Plan *plan)
 /* --- bfloat16 --------------------------------------------------------------------------
  */
 
-/* All who read the wire, behind what is folded into them too, know bfloat16. */
+/* All who read the wire, behind what is folded into them too, know bfloat16; and what is
+ * folded, or would be if nobody looked at it, is not rounded. */
 static bool is_read_as_bf16(const Plan *plan, int number)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
         const PlanNode *reader = &plan->nodes[k];
         for (size_t i = 0; i < reader->plan.n_inputs; i++)
-            if ((reader->inputs[i] == number || plan_source(plan, reader, i) == number) &&
-                !(reader->plan.reads_bf16 >> i & 1))
+            if ((reader->inputs[i] == number &&
+                 (!(reader->plan.reads_bf16 >> i & 1) || can_fold(plan, reader, i))) ||
+                (plan_source(plan, reader, i) == number &&
+                 !(reader->plan.reads_bf16 >> i & 1)))
                 return false;
     }
     return true;
 }
 
+/* A wire that is looked at shows f32, with the numbers of the other form: to look at a
+ * net changes none of its results. */
 void plan_wire_forms(Plan *plan)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
         PlanNode *node = &plan->nodes[k];
-        if (node->layer && node->plan.writes_bf16 && !plan_is_looked_at(plan, (int)k) &&
-            is_read_as_bf16(plan, (int)k))
+        if (!node->layer || !node->plan.writes_bf16 || !is_read_as_bf16(plan, (int)k))
+            continue;
+        if (plan_is_looked_at(plan, (int)k))
+            node->rounded = true;
+        else
             node->plan.out_form = SIM_BF16;
     }
 }

@@ -11,6 +11,7 @@
  *
  * All go when the last one has its turn; what else they read is there by then. */
 #include "nets/plan_emit_internal.h"
+#include "nets/strips_internal.h"
 
 #include "sim/list.h"
 
@@ -94,7 +95,7 @@ static int next_of(const Plan *plan, const PlanStrip *strip)
 static bool is_hidden(const Plan *plan, int number, int reader)
 {
     const PlanNode *node = &plan->nodes[number];
-    if (plan_is_looked_at(plan, number) || node->plan.out_form != SIM_DENSE)
+    if (plan_is_looked_at(plan, number) || node->plan.out_form == SIM_SPIKES)
         return false;
     for (int k = number + 1; k < (int)plan->n_nodes; k++)
         if (k != reader && reads(plan, &plan->nodes[k], number))
@@ -146,8 +147,7 @@ static SimStatus lay_out(const Plan *plan, PlanStrip *strip)
         strip->hidden[i] =
             i + 1 < strip->n && is_hidden(plan, strip->nodes[i], strip->nodes[i + 1]);
         if (strip->hidden[i])
-            hidden += sim_align_up(strip->rows * node->plan.out.w * node->plan.out.c *
-                                   sizeof(float));
+            hidden += net_strip_bytes(node->plan.out_form, node->plan.out, strip->rows);
         if (!node->layer->begin_rows)
             SIM_TRY(scratch_of(plan, node, strip->rows, &bytes));
         if (bytes > scratch)

@@ -66,8 +66,7 @@ static void strip_task(void *argument, size_t index, size_t thread)
             if (!s->nodes[i].hidden)
                 continue;
             y[i].data = room;
-            room +=
-                sim_align_up(s->rows * whole->shape.w * whole->shape.c * sizeof(float));
+            room += net_strip_bytes(whole->form, whole->shape, s->rows);
         }
         const NetLayer *const head = s->nodes[0].node->layer;
         if (head->begin_rows)
@@ -82,6 +81,8 @@ static void strip_task(void *argument, size_t index, size_t thread)
             if (s->rest && t == 0)
                 rest(s->nodes[i].node, rows * run.y.shape.w, states);
             s->nodes[i].node->layer->forward(&run);
+            if (s->nodes[i].node->rounded)
+                net_round_output(&run);
             if (y[i].form == SIM_SPIKES)
                 plan_see(s->nodes[i].node, &run.context->kernels, rows * run.y.shape.w,
                          y[i].bits);

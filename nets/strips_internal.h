@@ -18,5 +18,11 @@ typedef struct NetStrips {
     size_t room_bytes;
 } NetStrips;
 
+/* Of some rows of an output that is of a strip only. */
+static inline size_t net_strip_bytes(SimForm form, SimShape whole, size_t rows)
+{
+    return sim_align_up(sim_step_bytes(form, (SimShape){1, 1, rows, whole.w, whole.c}));
+}
+
 /* False where the first layer cannot go by rows this time: then nothing was done. */
 bool net_strips_run(const NetStrips *strips);

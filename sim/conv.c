@@ -584,6 +584,11 @@ bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context)
            sim_conv_has_pieces(shape, context);
 }
 
+bool sim_conv_reads_bf16(const SimConvShape *shape, const SimContext *context)
+{
+    return sim_conv_wants_bf16(shape, context) && !sim_conv_is_flat(shape);
+}
+
 double sim_conv_macs(const SimConvShape *s)
 {
     return (double)s->n * (double)(s->oh * s->ow) * (double)s->k *

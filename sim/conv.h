@@ -94,5 +94,8 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
  * Elsewhere they are turned into f32 and back, a few steps at a time. */
 bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context);
 
+/* Whether forward takes a dense input as SIM_BF16, too. */
+bool sim_conv_reads_bf16(const SimConvShape *shape, const SimContext *context);
+
 /* Multiply-adds a dense kernel does for one step. */
 double sim_conv_macs(const SimConvShape *shape);

@@ -436,22 +436,23 @@ typedef struct SimKernels {
     /* sums[0..c) += sum over pixels of dy, sums[c..2c) += of dy (x - mean); likewise. */
     void (*channel_sums_back)(size_t pixels, size_t c, SimNumbers x, SimNumbers dy,
                               const float *restrict mean, double *restrict sums);
-    /* y = a x + b with a, b [c]. */
+    /* y = a x + b with a, b [c], rounded once to what y is, as all below. */
     void (*channel_affine)(size_t pixels, size_t c, SimNumbers x, const float *restrict a,
-                           const float *restrict b, float *restrict y);
-    /* y = z + (a x + b); y may be z. */
+                           const float *restrict b, SimNumbers y);
+    /* y = z + (a x + b); y may be x or z in the same form. */
     void (*channel_affine_add)(size_t pixels, size_t c, SimNumbers x,
                                const float *restrict a, const float *restrict b,
-                               const float *z, float *y);
-    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c], rounded once to what dx
-     * is; dx may be dy, in the same form, or x. */
+                               SimNumbers z, SimNumbers y);
+    /* dx = (accumulate: dx +) a dy + b + k x with a, b, k [c]; dx may be dy, in the same
+     * form, or x. */
     void (*channel_affine_back)(size_t pixels, size_t c, SimNumbers x, SimNumbers dy,
                                 const float *restrict a, const float *restrict b,
                                 const float *restrict k, bool accumulate, SimNumbers dx);
-    /* y = (accumulate: y +) x, rounded once to what y is. */
+    /* y = (accumulate: y +) x. */
     void (*hand_on)(size_t n, SimNumbers x, bool accumulate, SimNumbers y);
     void (*add)(size_t n, const float *restrict x, float *restrict y); /* y += x */
-    void (*sum)(size_t n, const float *x, const float *z, float *y);   /* y = x + z */
+    /* y = x + z; y may be either in the same form. */
+    void (*sum)(size_t n, SimNumbers x, SimNumbers z, SimNumbers y);
     double (*sum_squares)(size_t n, const float *x);
     void (*sgd_step)(const SimSgd *sgd, size_t n, const float *restrict g,
                      float *restrict w, float *restrict m); /* m NULL: no momentum */

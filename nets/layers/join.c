@@ -3,7 +3,6 @@
  *     add  a + b        and  a b        iand  b (1 - a)
  */
 #include <stddef.h>
-#include <string.h>
 
 #include "nets/layers.h"
 #include "nets/layers/rows_internal.h"
@@ -51,6 +50,8 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->reads_bf16 = 1u << A | 1u << B;
     if (plan->takes_bf16)
         plan->gives_bf16 = plan->adds_bf16 = 1u << A | 1u << B;
+    plan->writes_bf16 = plan->takes_bf16 && plan->in_form[A] != SIM_SPIKES &&
+                        plan->in_form[B] != SIM_SPIKES;
     for (size_t i = A; i <= B && o->kind == NET_JOIN_ADD; i++)
         plan->output_in_place |= (unsigned)(plan->in_form[i] == SIM_DENSE) << i;
     if (o->kind != NET_JOIN_ADD) {
@@ -61,51 +62,54 @@ static SimStatus plan(NetLayerPlan *plan)
     return SIM_OK;
 }
 
-/* y = input, or y = z + input; of n pixels of step t. */
+static SimNumbers numbers_of(const SimTensor *x, size_t first_pixel)
+{
+    return sim_numbers_at(x->data, x->form, first_pixel * x->shape.c);
+}
+
+/* y = input, or y = z + input, where z.at is not NULL; of n pixels of step t. Where there
+ * are spikes y is f32. */
 static void put(const NetLayerRun *run, size_t input, size_t t, size_t first, size_t n,
-                const float *z)
+                SimNumbers z)
 {
     const size_t c = run->y.shape.c;
     const SimKernels *kernels = &run->context->kernels;
     const SimTensor *x = &run->x[input];
     const SimAffine affine = run->affine[input];
-    float *y = run->y.f32 + first * c;
+    const SimNumbers y = numbers_of(&run->y, first);
     if (x->form == SIM_SPIKES) {
         const uint64_t *bits = x->bits + first * sim_words(c);
-        if (z && z != y)
-            memcpy(y, z, n * c * sizeof *y);
-        if (z)
-            kernels->spikes_add(n, c, bits, y);
+        if (z.at && z.at != y.at)
+            kernels->hand_on(n * c, z, false, y);
+        if (z.at)
+            kernels->spikes_add(n, c, bits, y.at);
         else
-            kernels->spikes_unpack(n, c, bits, y);
+            kernels->spikes_unpack(n, c, bits, y.at);
         return;
     }
-    const SimNumbers from = sim_numbers_at(x->data, x->form, first * c);
+    const SimNumbers from = numbers_of(x, first);
     const float *scale = affine.scale ? affine.scale + t * affine.step : NULL;
     const float *shift = affine.scale ? affine.shift + t * affine.step : NULL;
-    if (affine.scale && z)
+    if (affine.scale && z.at)
         kernels->channel_affine_add(n, c, from, scale, shift, z, y);
     else if (affine.scale)
         kernels->channel_affine(n, c, from, scale, shift, y);
-    else if (z && !from.bf16)
-        kernels->sum(n * c, from.at, z, y);
-    else {
-        if (z && z != y)
-            memcpy(y, z, n * c * sizeof *y);
-        kernels->hand_on(n * c, from, z != NULL, (SimNumbers){y, false});
-    }
+    else if (z.at)
+        kernels->sum(n * c, from, z, y);
+    else
+        kernels->hand_on(n * c, from, false, y);
 }
 
-/* A plain dense input is read where it lies; the other one is added to it. */
+/* A plain input is read where it lies; the other one is added to it. */
 static void add_rows(const NetLayerRun *run, size_t t, size_t first, size_t n)
 {
     for (size_t i = A; i <= B; i++)
-        if (run->x[i].form == SIM_DENSE && !run->affine[i].scale) {
-            put(run, i == A ? B : A, t, first, n, run->x[i].f32 + first * run->y.shape.c);
+        if (run->x[i].form != SIM_SPIKES && !run->affine[i].scale) {
+            put(run, i == A ? B : A, t, first, n, numbers_of(&run->x[i], first));
             return;
         }
-    put(run, A, t, first, n, NULL);
-    put(run, B, t, first, n, run->y.f32 + first * run->y.shape.c);
+    put(run, A, t, first, n, (SimNumbers){0});
+    put(run, B, t, first, n, numbers_of(&run->y, first));
 }
 
 /* A task may reach over a step, whose scale and shift are its own. */

@@ -106,6 +106,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->takes_bf16 = plan->by_step && plan->context->precision == SIM_PRECISION_BF16;
     plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
     plan->reads_bf16 = 1;
+    plan->writes_bf16 = plan->takes_bf16;
     return SIM_OK;
 }
 
@@ -234,8 +235,10 @@ static void apply_block(void *argument, size_t index, size_t thread)
     const Sets *s = argument;
     size_t set, first;
     const size_t n = cut(s, index, &set, &first), c = s->c;
-    s->kernels->channel_affine(n, c, x_of(s, set, first), s->a + set * c, s->b + set * c,
-                               s->run->y.f32 + (set * s->pixels + first) * c);
+    const SimTensor *y = &s->run->y;
+    s->kernels->channel_affine(
+        n, c, x_of(s, set, first), s->a + set * c, s->b + set * c,
+        sim_numbers_at(y->data, y->form, (set * s->pixels + first) * c));
 }
 
 /* Scale and shift of this window into scratch. */

@@ -48,6 +48,9 @@ static inline SimTensor net_rows_of(const SimTensor *x, size_t t, size_t first,
                            (unsigned char *)x->data + (step * s.n * s.h + first) * row};
 }
 
+/* y, which is f32, to the nearest bfloat16 numbers. */
+void net_round_output(const NetLayerRun *run);
+
 /* dx[input] (+)= dy from number `first` on, in whatever forms. */
 void net_hand_on(const NetLayerRun *run, size_t input, size_t first, size_t n);
 

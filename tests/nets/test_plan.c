@@ -276,18 +276,16 @@ ParameterizedTest(const size_t *index, plan, folding)
 }
 
 /* Without training: windows of any length, folded or not, layers whole or together by
- * strips, any number of threads, the same bits. */
-ParameterizedTestParameters(plan, windows)
+ * strips, any number of threads, the same bits; where wires are bfloat16, too. */
+static void same_in_any_window(const Small *small, bool bf16)
 {
-    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
-}
-
-ParameterizedTest(const size_t *index, plan, windows)
-{
-    const Small *small = &smalls[*index];
     static unsigned char watch[MAX_NODES];
     Fixture f;
     open_small(small, "atan", &f);
+    if (bf16 && sim_context_set_precision(&f.context, SIM_PRECISION_BF16) != SIM_OK) {
+        fixture_close(&f); /* no tile units */
+        return;
+    }
     watch_norms(&f.graph, watch);
     f.context.spike_path = SIM_SPIKES_ALWAYS; /* what goes by rows */
     const bool has_strips =
@@ -325,7 +323,7 @@ ParameterizedTest(const size_t *index, plan, windows)
             }
             if (first)
                 cr_assert_eq(memcmp(first, all, STEPS * step * sizeof *all), 0,
-                             "window %zu, apart %d", window, apart);
+                             "window %zu, apart %d, bf16 %d", window, apart, bf16);
             else
                 first = all, all = NULL;
             free(all);
@@ -334,6 +332,17 @@ ParameterizedTest(const size_t *index, plan, windows)
         }
     free(first);
     fixture_close(&f);
+}
+
+ParameterizedTestParameters(plan, windows)
+{
+    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+}
+
+ParameterizedTest(const size_t *index, plan, windows)
+{
+    for (int bf16 = 0; bf16 < 2; bf16++)
+        same_in_any_window(&smalls[*index], bf16);
 }
 
 /* --- the layout ------------------------------------------------------------------------

@@ -24,7 +24,7 @@ typedef struct Case {
     }
 static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
 
-enum { N_RUNS = 27 }; /* of kernels, each on its own data */
+enum { N_RUNS = 32 }; /* of kernels, each on its own data */
 
 typedef struct Data {
     float x[SIZE], y[SIZE], a[SIZE], b[SIZE], k[SIZE], v[SIZE];
@@ -64,7 +64,8 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
     kernels->channel_sums_back(c->pixels, c->c, f32(d->x + 1), f32(d->y + 1), d->a + 1,
                                d->sums);
     d++;
-    kernels->channel_affine(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->b + 1, d->y + 1);
+    kernels->channel_affine(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->b + 1,
+                            f32(d->y + 1));
     d++;
     for (int accumulate = 0; accumulate < 2; accumulate++, d++)
         kernels->channel_affine_back(c->pixels, c->c, f32(d->x + 1), f32(d->a + 1),
@@ -80,12 +81,16 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
         kernels->channel_sums_back(c->pixels, c->c, f32(d->x + 1), dx, d->a + 1, d->sums);
     }
     kernels->channel_sums(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1, d->sums);
-    kernels->channel_affine(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1, d->b + 1,
-                            d->y + 1);
     d++;
-    kernels->channel_affine_add(c->pixels, c->c, numbers(d->x + 1, true), d->a + 1,
-                                d->b + 1, d->y + 1, d->y + 1);
-    d++;
+    for (int form = 0; form < 8; form++, d++) { /* of x, of z, of y */
+        const SimNumbers x = numbers(d->x + 1, form & 1), z = numbers(d->k + 1, form & 2),
+                         y = numbers(d->y + 1, form & 4);
+        kernels->channel_affine(c->pixels, c->c, x, d->a + 1, d->b + 1, y);
+        kernels->channel_affine_add(c->pixels, c->c, x, d->a + 1, d->b + 1, y, y);
+        kernels->channel_affine_add(c->pixels, c->c, x, d->a + 1, d->b + 1, z, y);
+        kernels->sum(n, x, y, y);
+        kernels->sum(n, y, z, y);
+    }
     kernels->channel_affine_back(c->pixels, c->c, numbers(d->x + 1, true), f32(d->a + 1),
                                  d->b + 1, d->k + 1, d->v + 1, true, f32(d->y + 1));
     kernels->channel_sums_back(c->pixels, c->c, numbers(d->x + 1, true), f32(d->a + 1),
@@ -97,14 +102,6 @@ static void run_all(const SimKernels *kernels, const Case *c, Data out[N_RUNS])
         kernels->hand_on(n, from, false, to);
         kernels->hand_on(n, from, true, to);
     }
-    kernels->channel_affine_add(c->pixels, c->c, f32(d->x + 1), d->a + 1, d->b + 1,
-                                d->y + 1, d->y + 1);
-    kernels->channel_affine_add(c->pixels, c->c, f32(d->y + 1), d->a + 1, d->b + 1,
-                                d->v + 1, d->x + 1);
-    d++;
-    kernels->sum(n, d->x + 1, d->v + 1, d->y + 1);
-    kernels->sum(n, d->a + 1, d->y + 1, d->y + 1);
-    d++;
     kernels->add(n, d->x + 1, d->y + 1);
     d->sums[0] = kernels->sum_squares(n, d->x + 1);
     d++;
@@ -223,12 +220,18 @@ Test(elementwise, bfloat16)
         kernels.channel_sums(PIXELS, C, from, a, sums[0]);
         kernels.channel_sums(PIXELS, C, f32(dy), a, sums[1]);
         cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
-        kernels.channel_affine(PIXELS, C, from, a, b, made);
-        kernels.channel_affine(PIXELS, C, f32(dy), a, b, want);
+        kernels.channel_affine(PIXELS, C, from, a, b, f32(made));
+        kernels.channel_affine(PIXELS, C, f32(dy), a, b, f32(want));
         cr_assert_arr_eq(made, want, sizeof made);
-        kernels.channel_affine_add(PIXELS, C, from, a, b, x, made);
-        kernels.channel_affine_add(PIXELS, C, f32(dy), a, b, x, want);
+        kernels.channel_affine_add(PIXELS, C, f32(x), a, b, from, f32(made));
+        kernels.channel_affine_add(PIXELS, C, f32(x), a, b, f32(dy), f32(want));
         cr_assert_arr_eq(made, want, sizeof made);
+        kernels.channel_affine_add(PIXELS, C, f32(x), a, b, from, to);
+        for (size_t i = 0; i < N; i++)
+            cr_assert_eq(dx16[i], sim_bf16_of(want[i]), "%zu", i);
+        kernels.sum(N, f32(x), from, to);
+        for (size_t i = 0; i < N; i++)
+            cr_assert_eq(dx16[i], sim_bf16_of(x[i] + dy[i]), "%zu", i);
     }
 }
 
