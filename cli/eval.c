@@ -92,7 +92,7 @@ typedef struct Result {
     const CliEvaluation *evaluation;
     const char *part;
     CliNetCost cost;
-    double rate; /* mean over spiking layers, weighted by neurons */
+    double rate; /* mean over spiking layers, weighted by neurons; NAN: there are none */
     double spiking_pj, dense_pj;
 } Result;
 
@@ -122,7 +122,8 @@ static void print_confusion(FILE *to, const Result *r)
 
 static void print_layers(FILE *to, const Result *r)
 {
-    fprintf(to, "%-28s %8s\n", "spiking layer", "rate");
+    if (isfinite(r->rate))
+        fprintf(to, "\n%-28s %8s\n", "spiking layer", "rate");
     for (size_t i = 0; i < r->session->graph.n_nodes; i++)
         if (isfinite(r->evaluation->rates[i]))
             fprintf(to, "%-28s %7.2f%%\n", r->session->graph.nodes[i].name,
@@ -146,12 +147,12 @@ static void print_cost(FILE *to, const Result *r)
 static void print_headline(FILE *to, const Result *r)
 {
     CliHuman seconds;
-    fprintf(to,
-            "%s part: %.2f%% right (%zu of %zu), loss %.4f, firing rate %.2f%%, %s "
-            "(%.0f/s)\n",
-            r->part, 100.0 * cli_accuracy(r->evaluation), r->evaluation->right,
-            r->evaluation->seen, r->evaluation->loss, 100.0 * r->rate,
-            cli_human_seconds(seconds, r->evaluation->seconds),
+    fprintf(to, "%s part: %.2f%% right (%zu of %zu), loss %.4f", r->part,
+            100.0 * cli_accuracy(r->evaluation), r->evaluation->right,
+            r->evaluation->seen, r->evaluation->loss);
+    if (isfinite(r->rate))
+        fprintf(to, ", firing rate %.2f%%", 100.0 * r->rate);
+    fprintf(to, ", %s (%.0f/s)\n", cli_human_seconds(seconds, r->evaluation->seconds),
             (double)r->evaluation->seen / r->evaluation->seconds);
 }
 
@@ -166,7 +167,6 @@ static void write_report(FILE *to, const Result *r)
     print_headline(to, r);
     fprintf(to, "\n```\n");
     print_confusion(to, r);
-    fprintf(to, "\n");
     print_layers(to, r);
     fprintf(to, "\n");
     print_cost(to, r);
@@ -180,15 +180,18 @@ static void write_report(FILE *to, const Result *r)
 
 static void write_json(FILE *to, const Result *r)
 {
+    char rate[32] = "null";
+    if (isfinite(r->rate))
+        snprintf(rate, sizeof rate, "%.9g", r->rate);
     fprintf(
         to,
         "{\"part\": \"%s\", \"samples\": %zu, \"accuracy\": %.9g, \"loss\": %.9g, "
-        "\"firing_rate\": %.9g, \"synops\": %.9g, \"macs\": %.9g, \"dense_macs\": %.9g, "
+        "\"firing_rate\": %s, \"synops\": %.9g, \"macs\": %.9g, \"dense_macs\": %.9g, "
         "\"energy_mj\": %.9g, \"dense_energy_mj\": %.9g, \"seconds\": %.6g, "
         "\"test_list\": "
         "\"%s\"}\n",
         r->part, r->evaluation->seen, cli_accuracy(r->evaluation), r->evaluation->loss,
-        r->rate, r->cost.synops, r->cost.macs, r->cost.dense, 1e-9 * r->spiking_pj,
+        rate, r->cost.synops, r->cost.macs, r->cost.dense, 1e-9 * r->spiking_pj,
         1e-9 * r->dense_pj, r->evaluation->seconds, r->session->set.test_hash);
 }
 
@@ -259,7 +262,7 @@ static double mean_rate(const CliSession *s, const Net *net, const CliEvaluation
             spikes += n * e->rates[i];
             neurons += n;
         }
-    return neurons > 0.0 ? spikes / neurons : 0.0;
+    return neurons > 0.0 ? spikes / neurons : (double)NAN;
 }
 
 static int run(int argc, char **argv)
@@ -305,7 +308,6 @@ static int run(int argc, char **argv)
     print_headline(stdout, &result);
     printf("\n");
     print_confusion(stdout, &result);
-    printf("\n");
     print_layers(stdout, &result);
     printf("\n");
     print_cost(stdout, &result);

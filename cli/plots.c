@@ -158,6 +158,8 @@ SimStatus cli_plot_rates(const char *folder, const char *title,
 {
     CliPicture picture;
     const int height = 130 + 22 * (int)n;
+    if (n == 0)
+        return SIM_OK;
     const SimStatus status = cli_picture_open(folder, "rates", 760, height, &picture);
     if (status != SIM_OK)
         return status;

@@ -30,7 +30,7 @@ typedef struct CliPlotLayer {
     double silent, saturated; /* share of channels that never, or always, fired */
 } CliPlotLayer;
 
-/* rates.*: one bar per spiking layer, first layer on top. */
+/* rates.*: one bar per spiking layer, first layer on top; nothing without any. */
 SimStatus cli_plot_rates(const char *folder, const char *title,
                          const CliPlotLayer *layers, size_t n, bool *drawn);
 

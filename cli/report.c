@@ -443,8 +443,7 @@ static SimStatus draw_plots(CliReport *report, CliSession *s,
             if (isfinite(test->rates[i]))
                 layers[n++] = (CliPlotLayer){.name = s->graph.nodes[i].name,
                                              .rate = test->rates[i]};
-        if (n)
-            SIM_TRY(cli_plot_rates(folder, "test part", layers, n, &drawn));
+        SIM_TRY(cli_plot_rates(folder, "test part", layers, n, &drawn));
         SIM_TRY(cli_plot_confusion(folder, "test part", (const char *const *)s->classes,
                                    test->classes, test->confusion, &drawn));
     }

@@ -1,6 +1,7 @@
 /* cli/session.c: an experiment brought to life. */
 #include "cli/session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,11 @@ static SimStatus open_set(CliSession *session, CliNeed need,
         return SIM_OK;
     status = data_set_open(&session->experiment.data, warn, argument, &session->set);
     session->has_set = status == SIM_OK;
+    if (status == SIM_ERR_IO && access(session->experiment.data.path, F_OK) != 0)
+        status = sim_fail(SIM_ERR_IO,
+                          "%s: %s: wanted the data, --set data.path=FOLDER says where "
+                          "they are",
+                          session->experiment.data.path, strerror(errno));
     if (session->trained)
         return status == SIM_OK ? check_input(session) : status;
     if (status == SIM_OK)

@@ -92,6 +92,13 @@ Test(plots, every_kind_draws_with_little_data)
               has("scores.tsv"));
 }
 
+Test(plots, a_net_without_spikes_has_no_rates)
+{
+    bool drawn = false;
+    cr_assert_eq(cli_plot_rates(folder, "none", NULL, 0, &drawn), SIM_OK);
+    cr_assert_not(has("rates.tsv"));
+}
+
 Test(plots, a_folder_that_cannot_be_made_is_named)
 {
     bool drawn;
