@@ -33,6 +33,10 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
     enum { NARROW = 8 }; /* input channels whose lists of spikes are not worth writing */
     if (row->c < NARROW)
         return (SimBreakEven){0};
+    /* Forward in bytes, where these halve the blocks of channels: with one tap laying out
+     * counts for more. */
+    enum { BYTES = 32 };
+    const double bytes = row->kh * row->kw == 1 ? 0.15 : 0.06;
     if (sim_conv_has_pieces(&(SimConvShape){.c = row->c * row->groups,
                                             .k = row->k * row->groups,
                                             .kh = row->kh,
@@ -45,7 +49,7 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
         const bool split = context->precision == SIM_PRECISION_SPLIT;
         const bool many = row->c * row->k > MANY_WEIGHTS;
         const bool few = row->pixels_log2 < FEW_PIXELS;
-        return split ? (SimBreakEven){many ? 0.25 : 0.15, few ? 0.4 : 0.16,
+        return split ? (SimBreakEven){row->c > BYTES ? bytes : 0.15, few ? 0.4 : 0.16,
                                       few ? 0.2 : 0.12}
                      : (SimBreakEven){many ? 0.085 : 0.1, few ? 0.06 : 0.025,
                                       few ? 0.05 : 0.04};
@@ -53,7 +57,7 @@ static SimBreakEven built_in(const SimCalibrationRow *row, const SimContext *con
     const bool fixed = strcmp(row->spikes, "f32") != 0; /* half the bytes of a row */
     if (strcmp(row->dense, all_pieces) == 0) {
         const bool narrow = row->k < 64; /* a row of weights is one or two cache lines */
-        const double forward = narrow ? 0.05 : 0.1;
+        const double forward = narrow ? 0.05 : row->c > BYTES ? bytes : 0.1;
         enum { WIDE = 32 }; /* below, gradients of the input stay f32 products */
         return (SimBreakEven){.forward = fixed ? 2.0 * forward : forward,
                               .input = row->c < WIDE || row->k < WIDE ? 0.27 : 0.17,
