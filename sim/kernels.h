@@ -15,7 +15,7 @@
 enum {
     SIM_CPU_AVX2 = 1,
     SIM_CPU_AVX512 = 2,
-    SIM_CPU_AMX = 4, /* bfloat16 tiles */
+    SIM_CPU_AMX = 4, /* tiles of bfloat16 numbers and of bytes */
     SIM_CPU_VNNI = 8 /* AVX-512 that sums 16-bit products and compresses bytes */
 };
 enum { SIM_ROW = 32 }; /* floats of a row that rows_gather adds */
