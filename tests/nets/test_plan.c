@@ -134,6 +134,18 @@ ParameterizedTest(const size_t *index, plan, policies)
     }
 }
 
+/* How far gradients [first, n) are apart, as a share of the norm of the first ones. */
+static double distance(const float *a, const float *b, size_t first, size_t n)
+{
+    double error = 0.0, size = 0.0;
+    for (size_t i = first; i < n; i++) {
+        const double d = (double)b[i] - (double)a[i];
+        error += d * d;
+        size += (double)a[i] * (double)a[i];
+    }
+    return sqrt(error / size);
+}
+
 /* Tensors so large that loops take more than one run, the last one shorter. */
 Test(plan, policies_in_runs)
 {
@@ -175,6 +187,44 @@ Test(plan, policies_in_runs)
     }
 }
 
+/* Where products are sums of bfloat16 ones, how a sequence is cut in runs shows in the
+ * last bits of gradients, but not in the outputs; see docs/memory.md. */
+Test(plan, policies_in_runs_of_other_precisions)
+{
+    static const Small net = {"msresnet", "stages", "64x1", "second_gamma", "1"};
+    static const struct {
+        SimPrecision precision;
+        size_t batch;
+        double most;
+    } cases[] = {{SIM_PRECISION_SPLIT, 3, 1e-5}, {SIM_PRECISION_BF16, 12, 2e-3}};
+    for (size_t i = 0; i < 2; i++) {
+        Fixture f;
+        Plan plan = {0};
+        size_t n, in_runs = 0;
+        open_sized(&net, NULL, "triangle", 48, &f);
+        if (sim_context_set_precision(&f.context, cases[i].precision) != SIM_OK)
+            cr_skip_test("no tile units");
+        NetPlanOptions keep = training(NET_MEMORY_KEEP),
+                       recompute = training(NET_MEMORY_RECOMPUTE);
+        keep.batch = recompute.batch = cases[i].batch;
+        fixture_good(plan_nodes(&f.graph, &recompute, &f.context, true, &plan));
+        fixture_good(plan_program(&plan));
+        for (size_t k = 0; k < plan.n_loops; k++)
+            in_runs += plan.loops[k].steps < STEPS;
+        cr_expect_gt(in_runs, 4, "only %zu loops have runs", in_runs);
+        plan_destroy(&plan);
+        float *a = fixture_train(&f, &keep, &n), *b = fixture_train(&f, &recompute, &n);
+        const size_t outputs = n - f.params.n_trained;
+        const double off = distance(a, b, outputs, n);
+        cr_expect_eq(memcmp(a, b, outputs * sizeof *a), 0, "outputs differ");
+        cr_expect_lt(off, cases[i].most, "%s: off by %g",
+                     sim_precisions[cases[i].precision], off);
+        free(a);
+        free(b);
+        fixture_close(&f);
+    }
+}
+
 /* Where products are bfloat16, gradients that one layer hands another are too, and
  * policies still agree to the bit. What differs from f32 is spikes that bfloat16 weights
  * flip. */
@@ -207,14 +257,8 @@ Test(plan, gradients_in_bfloat16)
         plan_destroy(&plan);
         gradients[i] = fixture_train(&f, &options[i], &n);
     }
-    const size_t count = n - f.params.n_trained;
-    double error = 0.0, size = 0.0;
-    for (size_t i = count; i < n; i++) {
-        const double d = (double)gradients[1][i] - (double)gradients[0][i];
-        error += d * d;
-        size += (double)gradients[0][i] * (double)gradients[0][i];
-    }
-    cr_expect_lt(sqrt(error / size), 0.4, "off by %g of their size", sqrt(error / size));
+    const double off = distance(gradients[0], gradients[1], n - f.params.n_trained, n);
+    cr_expect_lt(off, 0.4, "off by %g of their size", off);
     cr_expect_eq(memcmp(gradients[1], gradients[2], n * sizeof **gradients), 0);
     for (size_t i = 0; i < 3; i++)
         free(gradients[i]);
