@@ -345,6 +345,11 @@ static void draw_status(Row *row)
             snprintf(text, sizeof text, "%s", from);
         else
             snprintf(text, sizeof text, "%s of %s", from, to);
+        if (viz_text_width(row->draw, VIZ_FONT_NORMAL, text) > row->room.w - 8) {
+            snprintf(text, sizeof text, "%s", from);
+            if (clock->timeline.n_steps > 0)
+                snprintf(text, sizeof text, "step %zu", viz_clock_now(clock) + 1);
+        }
     }
     viz_text_within(row->draw, VIZ_FONT_NORMAL, right, y, row->room.w - 8, VIZ_RIGHT,
                     app->theme.text, "%s", text);

@@ -113,8 +113,10 @@ static void y_ticks(VizDraw *draw, const VizTheme *theme, const VizPlot *plot,
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     char text[32];
     if (plot->log_y) {
+        const double decades = log10(plot->y1 / plot->y0);
+        const double each = ceil(decades * (double)(1.2f * line / plot->area.h));
         for (double y = pow(10, ceil(log10(plot->y0) - 1e-9)); y <= plot->y1 * 1.0001;
-             y *= 10) {
+             y *= pow(10, each)) {
             const float at = viz_plot_point(plot, plot->x0, y).y;
             viz_line(draw, plot->area.x, at, plot->area.x + plot->area.w, at, 1,
                      theme->faint);
@@ -160,8 +162,11 @@ VizPlot viz_plot_begin(VizDraw *draw, const VizTheme *theme, VizRect outer, doub
     VizPlot plot = {outer, x0, x1, y0, y1, log_y && y0 > 0};
     plot.area.y += line / 2;
     plot.area.h -= line / 2;
+    const bool is_low = outer.h < 6 * line; /* numbers say enough of its axis */
+    if (outer.h < 3 * line)
+        x_label = NULL;
     if (x_label)
-        viz_cut_bottom(&plot.area, 2 * line + 4);
+        viz_cut_bottom(&plot.area, (is_low ? 1 : 2) * line + 4);
     else
         viz_cut_bottom(&plot.area, line / 2);
     if (plot.area.h < 4)
@@ -195,10 +200,11 @@ VizPlot viz_plot_begin(VizDraw *draw, const VizTheme *theme, VizRect outer, doub
     if (x_label) {
         const int n_x = (int)fmaxf(plot.area.w / (5.0f * line), 1);
         x_ticks(draw, theme, &plot, viz_round_step(x1 - x0, n_x));
+    }
+    if (x_label && !is_low)
         viz_text(draw, VIZ_FONT_SMALL, plot.area.x + plot.area.w / 2,
                  plot.area.y + plot.area.h + line + 4, VIZ_CENTRE, theme->dim, "%s",
                  x_label);
-    }
     viz_frame(draw, plot.area, 1, theme->edge);
     return plot;
 }

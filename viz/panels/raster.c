@@ -434,7 +434,8 @@ static void draw_bars(const VizView *view, VizDraw *draw, VizRect area,
 static void draw_histograms(State *s, const VizView *view, VizDraw *draw, VizRect area)
 {
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
-    VizRect upper = viz_cut_top(&area, floorf(area.h / 2)), lower = area;
+    const bool both = area.h > 9 * line;
+    VizRect upper = viz_cut_top(&area, both ? floorf(area.h / 2) : area.h), lower = area;
     if (!bring_tally(s, view))
         return;
     const Tally *const t = &s->tally;
@@ -452,6 +453,8 @@ static void draw_histograms(State *s, const VizView *view, VizDraw *draw, VizRec
                     view->theme->text, "neurons by rate");
     draw_bars(view, draw, upper, "fire in % of steps", 100, n_rates, rates,
               "%.0f to %.0f %% of steps: %.0f neurons");
+    if (!both)
+        return;
     title = viz_cut_top(&lower, line + 4);
     const double mean = t->isi_n > 0 ? t->isi_sum / t->isi_n : 0;
     const double variance = t->isi_n > 1 ? t->isi_squares / t->isi_n - mean * mean : 0;

@@ -113,7 +113,8 @@ static void draw_curves(State *state, const VizView *view, VizDraw *draw, VizRec
     for (size_t i = 0; i < n_lines; i++)
         names = fmaxf(names,
                       viz_text_width(draw, VIZ_FONT_SMALL, subject->classes[order[i]]));
-    names = fminf(names + 44, area.w * 0.35f);
+    names += viz_text_width(draw, VIZ_FONT_SMALL, ": -0.0000") + 8;
+    names = fminf(names, area.w * 0.35f);
     VizRect right = area.w > 220 ? viz_cut_right(&area, names) : (VizRect){0};
     const VizPlot plot =
         viz_plot_begin(draw, theme, area, axis.x0, axis.x1, axis.label, low, high,
