@@ -328,7 +328,7 @@ static void print_state(VizApp *app)
     const VizSubject *const subject = view->sides[0].subject;
     char at[64];
     printf("left at %s", viz_clock_print(view->clock, view->clock->at_us, at, sizeof at));
-    if (subject)
+    if (subject && view->clock->timeline.timed)
         printf(", step %zu of %zu", view->now + 1, subject->n_steps);
     if (subject && view->choice->layer >= 0)
         printf(", layer %s, %zu picked", subject->layers[view->choice->layer].name,

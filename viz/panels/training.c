@@ -213,6 +213,19 @@ static VizRect draw_title(const VizView *view, VizDraw *draw, VizRect area,
     return area;
 }
 
+/* Whether anything fires: nets of values alone have no rates to show. */
+static bool fires(const State *state)
+{
+    for (size_t run = 0; run < state->n; run++) {
+        size_t n;
+        const VizEpoch *const epochs = epochs_of(state, run, &n);
+        for (size_t i = 0; i < n; i++)
+            if (epochs[i].firing_rate > 0)
+                return true;
+    }
+    return false;
+}
+
 static void draw_rates(const State *state, const VizView *view, VizDraw *draw,
                        VizRect area)
 {
@@ -438,7 +451,7 @@ static void draw(void *opaque, const VizView *view, VizDraw *draw, VizRect area)
     }
     if (!lower)
         return;
-    if (two) {
+    if (two && fires(state)) {
         const VizRect rates = viz_cut_left(&area, area.w * 0.42f - 6);
         viz_cut_left(&area, 12);
         draw_rates(state, view, draw, rates);
