@@ -1,5 +1,4 @@
-/* Every allocation fails once: one sentence, nothing leaked, nothing half made. The
- * linker sends malloc, calloc and realloc of this program here (--wrap). */
+/* Every allocation fails once: one sentence, nothing leaked, nothing half made. */
 #include "datasets/dataset.h"
 #include "datasets/synth.h"
 
@@ -11,37 +10,7 @@
 
 #include "tests/datasets/folder.h"
 #include "tests/datasets/samples.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static long left = -1; /* allocations that still succeed; -1: all do */
-
-static bool fails(void)
-{
-    if (left < 0)
-        return false;
-    return left == 0 ? true : (left--, false);
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
+#include "tests/failing_malloc.h"
 
 TestSuite(memory, .fini = test_folder_remove);
 
@@ -56,10 +25,10 @@ Test(memory, opening_a_set)
     long k = 0;
     for (;; k++) {
         DataSet set = {0};
-        left = k;
+        test_allocations_left = k;
         const SimStatus status = data_set_open(&options, NULL, NULL, &set);
-        const bool all = left > 0;
-        left = -1;
+        const bool all = test_allocations_left > 0;
+        test_allocations_left = -1;
         if (status == SIM_OK) {
             data_set_close(&set);
             if (all)
@@ -83,9 +52,9 @@ Test(memory, making_a_recording)
     for (long k = 0;; k++) {
         DataEvent *events = NULL;
         size_t n = 0;
-        left = k;
+        test_allocations_left = k;
         const SimStatus status = data_synth_events(&options, 8, 8, grey, 0, &events, &n);
-        left = -1;
+        test_allocations_left = -1;
         if (status == SIM_OK) {
             cr_assert_gt(k, 4);
             free(events);
@@ -121,10 +90,10 @@ Test(memory, reading_each_format)
         const Bytes bytes = s->make();
         char *path = scratch_write(folder, s->name, bytes.b, bytes.n);
         for (long k = 0;; k++) {
-            left = k;
+            test_allocations_left = k;
             const SimStatus status = read_sample(path);
-            const bool all = left > 0;
-            left = -1;
+            const bool all = test_allocations_left > 0;
+            test_allocations_left = -1;
             if (status == SIM_ERR_UNSUPPORTED || (status == SIM_OK && all))
                 break;
             cr_assert(status == SIM_OK || status == SIM_ERR_MEMORY,

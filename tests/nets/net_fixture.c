@@ -1,11 +1,13 @@
 /* tests/nets/net_fixture.c: see net_fixture.h. */
 #include "tests/nets/net_fixture.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
 
+#include "nets/model.h"
 #include "tests/support.h"
 
 void fixture_good(SimStatus status)
@@ -62,4 +64,70 @@ float *fixture_train(Fixture *f, const NetPlanOptions *options, size_t *n)
     free(start);
     free(density);
     return all;
+}
+
+/* --- small networks --------------------------------------------------------------------
+ */
+
+const FixtureSmall fixture_smalls[FIXTURE_SMALLS] = {
+    {"msresnet", "stages", "8x2,16x2/2", "stem_kernel", "3"},
+    {"sresnet", "n", "2", "filters", "6"},
+    {"sresnet", "norm_per_step", "false", "filters", "6"},
+    {"sewresnet", "stages", "8x2,16x1/2", "connect", "add"},
+    {"sewresnet", "stages", "8x2,16x1/2", "connect", "iand"},
+    {"revsresnet", "stages", "8x2,12x1/2", "stem_stride", "1"},
+    {"revsresnet", "stages", "8x3", "block", "momentum"},
+};
+
+size_t fixture_all_smalls[FIXTURE_SMALLS] = {0, 1, 2, 3, 4, 5, 6};
+
+void fixture_open_sized(const FixtureSmall *small, const char *soma,
+                        const char *surrogate, size_t side, Fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    fixture_good(sim_context_create(2, NULL, &f->context));
+    const NetModel *model = net_model_find(small->model);
+    cr_assert_not_null(model);
+    void *options = calloc(1, model->options_size);
+    NeuronSpec spec;
+    sim_options_init(model->options, options);
+    model->neuron(options, &spec);
+    if (soma)
+        fixture_good(neuron_spec_set(&spec, "soma", soma));
+    fixture_good(neuron_spec_set(&spec, "surrogate", surrogate));
+    fixture_good(sim_option_set(model->options, options, small->key, small->value));
+    fixture_good(sim_option_set(model->options, options, small->key2, small->value2));
+    if (strcmp(small->model, "revsresnet") == 0) /* else little fires */
+        fixture_good(neuron_spec_set(&spec, "threshold", "0.25"));
+    if (strcmp(small->model, "msresnet") == 0) /* else the branches add nothing */
+        fixture_good(sim_option_set(model->options, options, "second_gamma", "1"));
+    fixture_good(model->build(
+        options, &(NetModelInput){side, side, 2, FIXTURE_CLASSES, FIXTURE_STEPS, false},
+        &spec, &f->graph));
+    fixture_good(net_params_create(&f->graph, FIXTURE_STEPS, 5, &f->context, &f->params));
+    free(options);
+}
+
+void fixture_open_small(const FixtureSmall *small, const char *surrogate, Fixture *f)
+{
+    fixture_open_sized(small, NULL, surrogate, FIXTURE_SIDE, f);
+}
+
+NetPlanOptions fixture_training(NetMemory memory)
+{
+    return (NetPlanOptions){.batch = FIXTURE_BATCH,
+                            .steps = FIXTURE_STEPS,
+                            .training = true,
+                            .memory = memory};
+}
+
+double fixture_distance(const float *a, const float *b, size_t first, size_t n)
+{
+    double error = 0.0, size = 0.0;
+    for (size_t i = first; i < n; i++) {
+        const double d = (double)b[i] - (double)a[i];
+        error += d * d;
+        size += (double)a[i] * (double)a[i];
+    }
+    return sqrt(error / size);
 }

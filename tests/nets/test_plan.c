@@ -1,6 +1,5 @@
-/* Plans: memory laid out without overlap, every policy the same gradients, layers folded
- * into their reader and gradients handed on without a trace, and every allocation failed
- * once (the linker sends malloc, calloc and realloc of this program here). */
+/* Plans: memory laid out without overlap and grown with steps as promised, gradients
+ * handed on without a trace, and every allocation failed once. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,383 +10,9 @@
 #include "nets/layers.h"
 #include "nets/model.h"
 #include "nets/plan_internal.h"
+#include "tests/failing_malloc.h"
 #include "tests/nets/net_fixture.h"
 #include "tests/support.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static long left = -1; /* allocations that still succeed; -1: all do */
-
-static bool fails(void)
-{
-    if (left < 0)
-        return false;
-    return left == 0 ? true : (left--, false);
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-/* --- small networks --------------------------------------------------------------------
- */
-
-enum { SIDE = 8, STEPS = 3, BATCH = 2, CLASSES = 3, MAX_NODES = 256 };
-
-typedef struct Small {
-    const char *model, *key, *value; /* one option of the model, and what else */
-    const char *key2, *value2;
-} Small;
-
-static const Small smalls[] = {
-    {"msresnet", "stages", "8x2,16x2/2", "stem_kernel", "3"},
-    {"sresnet", "n", "2", "filters", "6"},
-    {"sresnet", "norm_per_step", "false", "filters", "6"},
-    {"sewresnet", "stages", "8x2,16x1/2", "connect", "add"},
-    {"sewresnet", "stages", "8x2,16x1/2", "connect", "iand"},
-    {"revsresnet", "stages", "8x2,12x1/2", "stem_stride", "1"},
-    {"revsresnet", "stages", "8x3", "block", "momentum"},
-};
-
-enum { N_SMALLS = sizeof smalls / sizeof *smalls };
-static size_t all_smalls[N_SMALLS] = {0, 1, 2, 3, 4, 5, 6}; /* pointers do not travel */
-
-/* `soma` NULL: as the model has it. */
-static void open_sized(const Small *small, const char *soma, const char *surrogate,
-                       size_t side, Fixture *f)
-{
-    memset(f, 0, sizeof *f);
-    fixture_good(sim_context_create(2, NULL, &f->context));
-    const NetModel *model = net_model_find(small->model);
-    cr_assert_not_null(model);
-    void *options = calloc(1, model->options_size);
-    NeuronSpec spec;
-    sim_options_init(model->options, options);
-    model->neuron(options, &spec);
-    if (soma)
-        fixture_good(neuron_spec_set(&spec, "soma", soma));
-    fixture_good(neuron_spec_set(&spec, "surrogate", surrogate));
-    fixture_good(sim_option_set(model->options, options, small->key, small->value));
-    fixture_good(sim_option_set(model->options, options, small->key2, small->value2));
-    if (strcmp(small->model, "revsresnet") == 0) /* else little fires */
-        fixture_good(neuron_spec_set(&spec, "threshold", "0.25"));
-    if (strcmp(small->model, "msresnet") == 0) /* else the branches add nothing */
-        fixture_good(sim_option_set(model->options, options, "second_gamma", "1"));
-    fixture_good(model->build(options,
-                              &(NetModelInput){side, side, 2, CLASSES, STEPS, false},
-                              &spec, &f->graph));
-    fixture_good(net_params_create(&f->graph, STEPS, 5, &f->context, &f->params));
-    free(options);
-}
-
-static void open_small(const Small *small, const char *surrogate, Fixture *f)
-{
-    open_sized(small, NULL, surrogate, SIDE, f);
-}
-
-static NetPlanOptions training(NetMemory memory)
-{
-    return (NetPlanOptions){
-        .batch = BATCH, .steps = STEPS, .training = true, .memory = memory};
-}
-
-ParameterizedTestParameters(plan, policies)
-{
-    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
-}
-
-ParameterizedTest(const size_t *index, plan, policies)
-{
-    const Small *small = &smalls[*index];
-    static const char *const surrogates[] = {"triangle", "atan"};
-    for (size_t s = 0; s < 2; s++) {
-        Fixture f;
-        size_t n;
-        open_small(small, surrogates[s], &f);
-        const NetPlanOptions keep = training(NET_MEMORY_KEEP),
-                             recompute = training(NET_MEMORY_RECOMPUTE);
-        float *a = fixture_train(&f, &keep, &n), *b = fixture_train(&f, &recompute, &n);
-        double size = 0.0;
-        for (size_t i = 0; i < n - f.params.n_trained; i++)
-            size += fabs((double)a[i]);
-        cr_assert_gt(size, 0.0);
-        cr_assert_eq(memcmp(a, b, n * sizeof *a), 0, "%s", small->model);
-        free(a);
-        free(b);
-        fixture_close(&f);
-    }
-}
-
-/* How far gradients [first, n) are apart, as a share of the norm of the first ones. */
-static double distance(const float *a, const float *b, size_t first, size_t n)
-{
-    double error = 0.0, size = 0.0;
-    for (size_t i = first; i < n; i++) {
-        const double d = (double)b[i] - (double)a[i];
-        error += d * d;
-        size += (double)a[i] * (double)a[i];
-    }
-    return sqrt(error / size);
-}
-
-/* Tensors so large that loops take more than one run, the last one shorter. */
-Test(plan, policies_in_runs)
-{
-    static const struct {
-        Small net;
-        const char *soma;
-    } large[] = {
-        {{"msresnet", "stages", "64x1,80x1/2", "second_gamma", "1"}, NULL},
-        {{"msresnet", "stages", "64x1", "second_gamma", "1"}, "plif"},
-        {{"msresnet", "stages", "64x1", "second_gamma", "1"}, "alif"},
-        {{"sresnet", "n", "1", "filters", "64"}, NULL},
-    };
-    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
-        Fixture f;
-        Plan plan = {0};
-        size_t n, in_runs = 0, retraced = 0, follow = 0;
-        open_sized(&large[i].net, large[i].soma, "triangle", 48, &f);
-        NetPlanOptions keep = training(NET_MEMORY_KEEP),
-                       recompute = training(NET_MEMORY_RECOMPUTE);
-        keep.batch = recompute.batch = 3;
-        fixture_good(plan_nodes(&f.graph, &recompute, &f.context, true, &plan));
-        fixture_good(plan_program(&plan));
-        for (size_t k = 0; k < plan.n_loops; k++)
-            in_runs += plan.loops[k].steps < STEPS;
-        for (size_t k = 0; k < plan.n_instructions; k++)
-            retraced += plan.program[k].op == PLAN_RETRACE;
-        for (size_t k = 0; k < plan.n_buffers; k++)
-            follow += plan.buffers[k].follows != PLAN_NONE;
-        cr_expect(i > 0 || follow > 0, "no wire follows up on another");
-        cr_expect_gt(in_runs, 4, "only %zu loops have runs", in_runs);
-        cr_expect(large[i].net.model[0] == 's' || retraced > 1,
-                  "%zu neurons go back by windows", retraced);
-        plan_destroy(&plan);
-        float *a = fixture_train(&f, &keep, &n), *b = fixture_train(&f, &recompute, &n);
-        cr_expect_eq(memcmp(a, b, n * sizeof *a), 0, "%s", large[i].net.model);
-        free(a);
-        free(b);
-        fixture_close(&f);
-    }
-}
-
-/* Where products are sums of bfloat16 ones, how a sequence is cut in runs shows in the
- * last bits of gradients, but not in the outputs; see docs/memory.md. */
-Test(plan, policies_in_runs_of_other_precisions)
-{
-    static const Small net = {"msresnet", "stages", "64x1", "second_gamma", "1"};
-    static const struct {
-        SimPrecision precision;
-        size_t batch;
-        double most;
-    } cases[] = {{SIM_PRECISION_SPLIT, 3, 1e-5}, {SIM_PRECISION_BF16, 12, 2e-3}};
-    for (size_t i = 0; i < 2; i++) {
-        Fixture f;
-        Plan plan = {0};
-        size_t n, in_runs = 0;
-        open_sized(&net, NULL, "triangle", 48, &f);
-        if (sim_context_set_precision(&f.context, cases[i].precision) != SIM_OK)
-            cr_skip_test("no tile units");
-        NetPlanOptions keep = training(NET_MEMORY_KEEP),
-                       recompute = training(NET_MEMORY_RECOMPUTE);
-        keep.batch = recompute.batch = cases[i].batch;
-        fixture_good(plan_nodes(&f.graph, &recompute, &f.context, true, &plan));
-        fixture_good(plan_program(&plan));
-        for (size_t k = 0; k < plan.n_loops; k++)
-            in_runs += plan.loops[k].steps < STEPS;
-        cr_expect_gt(in_runs, 4, "only %zu loops have runs", in_runs);
-        plan_destroy(&plan);
-        float *a = fixture_train(&f, &keep, &n), *b = fixture_train(&f, &recompute, &n);
-        const size_t outputs = n - f.params.n_trained;
-        const double off = distance(a, b, outputs, n);
-        cr_expect_eq(memcmp(a, b, outputs * sizeof *a), 0, "outputs differ");
-        cr_expect_lt(off, cases[i].most, "%s: off by %g",
-                     sim_precisions[cases[i].precision], off);
-        free(a);
-        free(b);
-        fixture_close(&f);
-    }
-}
-
-/* Where products are bfloat16, gradients that one layer hands another are too, and
- * policies still agree to the bit. What differs from f32 is spikes that bfloat16 weights
- * flip. */
-Test(plan, gradients_in_bfloat16)
-{
-    static const Small net = {"msresnet", "stages", "64x1,80x1/2", "second_gamma", "1"};
-    Fixture f;
-    size_t n;
-    float *gradients[3];
-    open_sized(&net, NULL, "triangle", 16, &f);
-    NetPlanOptions options[] = {training(NET_MEMORY_KEEP), training(NET_MEMORY_KEEP),
-                                training(NET_MEMORY_RECOMPUTE)};
-    for (size_t i = 0; i < 3; i++) {
-        Plan plan = {0};
-        if (i && sim_context_set_precision(&f.context, SIM_PRECISION_BF16) != SIM_OK)
-            cr_skip_test("no tile units");
-        fixture_good(plan_nodes(&f.graph, &options[i], &f.context, false, &plan));
-        fixture_good(plan_program(&plan));
-        size_t narrow = 0, sums = 0;
-        for (size_t k = 0; k < plan.n_nodes; k++)
-            if (plan.nodes[k].layer == &net_layer_join)
-                sums += plan.nodes[k].gradient_form == SIM_BF16;
-            else
-                narrow += plan.nodes[k].gradient_form == SIM_BF16;
-        if (i)
-            cr_expect(narrow > 4 && sums > 1, "%zu gradients and %zu sums are bfloat16",
-                      narrow, sums);
-        else
-            cr_expect_eq(narrow + sums, 0);
-        plan_destroy(&plan);
-        gradients[i] = fixture_train(&f, &options[i], &n);
-    }
-    const double off = distance(gradients[0], gradients[1], n - f.params.n_trained, n);
-    cr_expect_lt(off, 0.4, "off by %g of their size", off);
-    cr_expect_eq(memcmp(gradients[1], gradients[2], n * sizeof **gradients), 0);
-    for (size_t i = 0; i < 3; i++)
-        free(gradients[i]);
-    fixture_close(&f);
-}
-
-/* A watched norm is not folded into its reader. */
-static size_t watch_norms(const NetGraph *graph, unsigned char *watch)
-{
-    size_t n = 0;
-    memset(watch, 0, graph->n_nodes);
-    for (size_t i = 0; i < graph->n_nodes; i++)
-        if (graph->nodes[i].layer == &net_layer_norm) {
-            watch[i] = NET_WATCH_OUTPUT;
-            n++;
-        }
-    return n;
-}
-
-ParameterizedTestParameters(plan, folding)
-{
-    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
-}
-
-ParameterizedTest(const size_t *index, plan, folding)
-{
-    const Small *small = &smalls[*index];
-    static unsigned char watch[MAX_NODES];
-    Fixture f;
-    size_t n;
-    open_small(small, "atan", &f);
-    cr_assert_leq(f.graph.n_nodes, MAX_NODES);
-    NetPlanOptions options = training(NET_MEMORY_KEEP);
-    float *folded = fixture_train(&f, &options, &n);
-    Plan plan = {0};
-    fixture_good(plan_nodes(&f.graph, &options, &f.context, false, &plan));
-    plan_fold(&plan);
-    size_t n_folded = 0;
-    for (size_t k = 0; k < plan.n_nodes; k++)
-        n_folded += plan.nodes[k].folded;
-    plan_destroy(&plan);
-    cr_assert_geq(n_folded, 3, "only %zu norms are folded", n_folded);
-
-    cr_assert_geq(watch_norms(&f.graph, watch), 3);
-    options.watch = watch;
-    float *apart = fixture_train(&f, &options, &n);
-    const size_t n_y = n - f.params.n_trained;
-    cr_assert_eq(memcmp(folded, apart, n_y * sizeof *folded), 0, "outputs differ");
-    double off = 0.0, size = 0.0;
-    for (size_t i = n_y; i < n; i++) {
-        const double d = (double)folded[i] - (double)apart[i];
-        off += d * d;
-        size += (double)apart[i] * (double)apart[i];
-    }
-    cr_assert_leq(sqrt(off), 1e-6 * sqrt(size), "%g of %g", sqrt(off), sqrt(size));
-    free(folded);
-    free(apart);
-    fixture_close(&f);
-}
-
-/* Without training: windows of any length, folded or not, layers whole or together by
- * strips, any number of threads, the same bits; where wires are bfloat16, too. */
-static void same_in_any_window(const Small *small, bool bf16)
-{
-    static unsigned char watch[MAX_NODES];
-    Fixture f;
-    open_small(small, "atan", &f);
-    if (bf16 && sim_context_set_precision(&f.context, SIM_PRECISION_BF16) != SIM_OK) {
-        fixture_close(&f); /* no tile units */
-        return;
-    }
-    watch_norms(&f.graph, watch);
-    f.context.spike_path = SIM_SPIKES_ALWAYS; /* what goes by rows */
-    const bool has_strips =
-        strcmp(small->model, "msresnet") == 0 || strcmp(small->model, "sresnet") == 0;
-    float *first = NULL;
-    for (size_t window = 1; window <= STEPS; window++)
-        for (int apart = 0; apart < 3; apart++) {
-            const NetPlanOptions options = {.batch = BATCH,
-                                            .steps = STEPS,
-                                            .window = window,
-                                            .whole_layers = apart == 2,
-                                            .watch = apart == 1 ? watch : NULL};
-            Net *net = NULL;
-            f.context.team.n_threads = (int)window;
-            Plan plan;
-            fixture_good(plan_any(&f.graph, &options, &f.context, &plan));
-            if (apart == 2)
-                cr_assert_eq(plan.n_strips, 0);
-            else if (has_strips)
-                cr_assert_geq(plan.n_strips, 3);
-            plan_destroy(&plan);
-            fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
-            const size_t step = sim_shape_step(net_output(net, 0).shape);
-            float *all = calloc(STEPS * step, sizeof *all), *events;
-            SimTensor x = net_input(net, 0);
-            const size_t x_step = sim_shape_step(x.shape);
-            events = calloc(STEPS * x_step, sizeof *events);
-            test_fill(events, STEPS * x_step, 3);
-            net_reset(net);
-            for (size_t t = 0, nt; t < STEPS; t += nt) {
-                nt = window < STEPS - t ? window : STEPS - t;
-                memcpy(x.f32, events + t * x_step, nt * x_step * sizeof *events);
-                net_forward(net, nt, NULL, 0);
-                memcpy(all + t * step, net_output(net, 0).f32, nt * step * sizeof *all);
-            }
-            if (first)
-                cr_assert_eq(memcmp(first, all, STEPS * step * sizeof *all), 0,
-                             "window %zu, apart %d, bf16 %d", window, apart, bf16);
-            else
-                first = all, all = NULL;
-            free(all);
-            free(events);
-            net_destroy(net);
-        }
-    free(first);
-    fixture_close(&f);
-}
-
-ParameterizedTestParameters(plan, windows)
-{
-    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
-}
-
-ParameterizedTest(const size_t *index, plan, windows)
-{
-    for (int bf16 = 0; bf16 < 2; bf16++)
-        same_in_any_window(&smalls[*index], bf16);
-}
 
 /* --- the layout ------------------------------------------------------------------------
  */
@@ -445,18 +70,18 @@ static void check_layout(const Plan *plan)
 
 ParameterizedTestParameters(plan, layout)
 {
-    return cr_make_param_array(size_t, all_smalls, N_SMALLS);
+    return cr_make_param_array(size_t, fixture_all_smalls, FIXTURE_SMALLS);
 }
 
 ParameterizedTest(const size_t *index, plan, layout)
 {
-    const Small *small = &smalls[*index];
+    const FixtureSmall *small = &fixture_smalls[*index];
     static const NetMemory policies[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
     Fixture f;
-    open_small(small, "triangle", &f);
+    fixture_open_small(small, "triangle", &f);
     size_t bytes[2];
     for (size_t m = 0; m < 2; m++) {
-        const NetPlanOptions options = training(policies[m]);
+        const NetPlanOptions options = fixture_training(policies[m]);
         Plan plan = {0};
         fixture_good(plan_nodes(&f.graph, &options, &f.context, false, &plan));
         fixture_good(plan_program(&plan));
@@ -592,7 +217,7 @@ static double weighted(Net *net, size_t n_outputs)
 
 Test(plan, gradients_of_any_graph)
 {
-    enum { T = 2, SIZE = T * BATCH * 4 * 4 * 3 };
+    enum { T = 2, SIZE = T * FIXTURE_BATCH * 4 * 4 * 3 };
     static float x[SIZE], direction[SIZE];
     static const NetMemory policies[] = {NET_MEMORY_KEEP, NET_MEMORY_RECOMPUTE};
     test_fill(x, SIZE, 1);
@@ -604,7 +229,7 @@ Test(plan, gradients_of_any_graph)
         random_graph(seed, &f.graph);
         fixture_good(net_params_create(&f.graph, T, seed, &f.context, &f.params));
         for (size_t m = 0; m < 2; m++) {
-            const NetPlanOptions options = {.batch = BATCH,
+            const NetPlanOptions options = {.batch = FIXTURE_BATCH,
                                             .steps = T,
                                             .training = true,
                                             .input_gradient = true,
@@ -658,16 +283,16 @@ Test(plan, gradients_of_any_graph)
 Test(plan, every_allocation_fails_once)
 {
     Fixture f;
-    open_small(&smalls[0], "triangle", &f);
-    const NetPlanOptions options = training(NET_MEMORY_AUTO);
+    fixture_open_small(&fixture_smalls[0], "triangle", &f);
+    const NetPlanOptions options = fixture_training(NET_MEMORY_AUTO);
     long k = 0;
     for (;; k++) {
         Net *net = NULL;
-        left = k;
+        test_allocations_left = k;
         const SimStatus status =
             net_create(&f.graph, &f.params, &options, &f.context, &net);
-        const bool all = left > 0;
-        left = -1;
+        const bool all = test_allocations_left > 0;
+        test_allocations_left = -1;
         if (status == SIM_OK) {
             net_destroy(net);
             if (all)
@@ -686,8 +311,8 @@ Test(plan, budget)
 {
     Fixture f;
     NetMemoryInfo keep, recompute, chosen;
-    open_small(&smalls[0], "triangle", &f);
-    NetPlanOptions options = training(NET_MEMORY_KEEP);
+    fixture_open_small(&fixture_smalls[0], "triangle", &f);
+    NetPlanOptions options = fixture_training(NET_MEMORY_KEEP);
     fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &keep));
     options.memory = NET_MEMORY_RECOMPUTE;
     fixture_good(net_measure(&f.graph, &f.params, &options, &f.context, &recompute));
@@ -720,9 +345,9 @@ Test(plan, kernels_follow_the_densities)
                  {0.02f, NET_KERNEL_SPIKES}};
     Fixture f;
     Net *net = NULL;
-    open_small(&smalls[0], "triangle", &f);
+    fixture_open_small(&fixture_smalls[0], "triangle", &f);
     f.context.spike_path = SIM_SPIKES_AUTO;
-    const NetPlanOptions options = training(NET_MEMORY_KEEP);
+    const NetPlanOptions options = fixture_training(NET_MEMORY_KEEP);
     fixture_good(net_create(&f.graph, &f.params, &options, &f.context, &net));
     size_t choices = 0;
     for (size_t i = 0; i < 3; i++)
@@ -747,12 +372,12 @@ Test(plan, whole_numbers)
     /* Read by convolutions, in their order; the first of a stage and its skip read alike.
      */
     static const size_t want[] = {0, 1, 1, 2, 1, 3, 1, 3, 0, 1};
-    static const Small net = {"sresnet", "n", "2", "filters", "6"};
+    static const FixtureSmall net = {"sresnet", "n", "2", "filters", "6"};
     Fixture f;
     Plan plan = {0};
     size_t n = 0;
-    open_small(&net, "triangle", &f);
-    const NetPlanOptions options = training(NET_MEMORY_KEEP);
+    fixture_open_small(&net, "triangle", &f);
+    const NetPlanOptions options = fixture_training(NET_MEMORY_KEEP);
     fixture_good(plan_nodes(&f.graph, &options, &f.context, true, &plan));
     for (size_t k = 0; k < plan.n_nodes; k++)
         if (plan.nodes[k].layer == &net_layer_conv && n < sizeof want / sizeof *want) {
