@@ -305,7 +305,6 @@ static SimStatus open_next(void *argument, int by, VizOpened *out)
     CliViewed *const viewed = argument;
     char input[PATH_SIZE], next[PATH_SIZE];
     size_t before, number;
-    SimStatus status;
     if (split_number(viewed->input, &before, &number)) {
         if (by < 0 && number == 0)
             return sim_fail(SIM_ERR_VALUE, "%s is the first sample", viewed->input);
@@ -313,14 +312,15 @@ static SimStatus open_next(void *argument, int by, VizOpened *out)
                  by > 0 ? number + 1 : number - 1);
         return open_this(viewed, input, out);
     }
-    memcpy(input, viewed->input, sizeof input);
-    do { /* what is no recording is passed by */
-        status = neighbour(input, by, next);
+    strcpy(input, viewed->input);
+    for (;;) { /* what is no recording is passed by */
+        SimStatus status = neighbour(input, by, next);
         if (status == SIM_OK)
             status = open_this(viewed, next, out);
-        memcpy(input, next, sizeof input);
-    } while (status == SIM_ERR_FORMAT);
-    return status;
+        if (status != SIM_ERR_FORMAT)
+            return status;
+        strcpy(input, next);
+    }
 }
 
 typedef struct Search {
