@@ -153,12 +153,25 @@ void data_folder_destroy(DataFolder *folder)
     *folder = (DataFolder){0};
 }
 
+SimStatus data_listing_is_events(DataListing *listing, const char *name, const char *path,
+                                 bool *out)
+{
+    DataFile *file = NULL;
+    const SimStatus status = data_file_open(path, DATA_AXES_SPIKINGJELLY, &file);
+    if (status == SIM_ERR_MEMORY)
+        return status;
+    if (status != SIM_OK)
+        data_listing_warn(listing, "%s is left out: %s", name, sim_message());
+    *out = status == SIM_OK && file->info.kind == DATA_EVENTS;
+    data_file_close(file);
+    return SIM_OK;
+}
+
 SimStatus data_listing_add_folder(DataListing *listing, const char *folder,
                                   const char *class_name, DataPart part)
 {
     SimStatus status = SIM_OK;
     DataFolder files = {0};
-    DataFile *file = NULL;
     char *name = NULL, *path = NULL;
     char *const root = data_path_join(listing->path, folder);
     uint32_t label = 0;
@@ -177,17 +190,8 @@ SimStatus data_listing_add_folder(DataListing *listing, const char *folder,
             status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for a name", folder);
             goto out;
         }
-        status = data_file_open(path, DATA_AXES_SPIKINGJELLY, &file);
-        if (status == SIM_ERR_MEMORY)
-            goto out;
-        if (status != SIM_OK) {
-            data_listing_warn(listing, "%s is left out: %s", name, sim_message());
-            status = SIM_OK;
-            continue;
-        }
-        const bool events = file->info.kind == DATA_EVENTS;
-        data_file_close(file);
-        file = NULL;
+        bool events;
+        SIM_TRY(data_listing_is_events(listing, name, path, &events));
         if (!events)
             continue;
         if (!labelled)
@@ -196,7 +200,6 @@ SimStatus data_listing_add_folder(DataListing *listing, const char *folder,
         SIM_TRY(data_listing_add(listing, name, path, 0, label, part));
     }
 out:
-    data_file_close(file);
     data_folder_destroy(&files);
     free(name);
     free(path);

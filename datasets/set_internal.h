@@ -33,6 +33,11 @@ SimStatus data_listing_add(DataListing *listing, const char *name, const char *p
                            uint64_t index, uint32_t label, DataPart part);
 /* The number of a class, added when new. */
 SimStatus data_listing_class(DataListing *listing, const char *name, uint32_t *label);
+/* Whether a file holds events; warns of one that cannot be read. Fails only without
+ * memory.
+ */
+SimStatus data_listing_is_events(DataListing *listing, const char *name, const char *path,
+                                 bool *out);
 void data_listing_warn(const DataListing *listing, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void data_listing_destroy(DataListing *listing);

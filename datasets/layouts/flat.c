@@ -33,7 +33,6 @@ static SimStatus list(DataListing *listing)
 {
     SimStatus status = SIM_OK;
     DataFolder folder = {0};
-    DataFile *file = NULL;
     char *path = NULL;
     if (!data_is_folder(listing->path))
         return SIM_OK;
@@ -51,24 +50,14 @@ static SimStatus list(DataListing *listing)
             status = sim_fail(SIM_ERR_MEMORY, "%s: no memory for a name", name);
             goto out;
         }
-        status = data_file_open(path, DATA_AXES_SPIKINGJELLY, &file);
-        if (status == SIM_ERR_MEMORY)
-            goto out;
-        if (status != SIM_OK) {
-            data_listing_warn(listing, "%s is left out: %s", name, sim_message());
-            status = SIM_OK;
-            continue;
-        }
-        const bool events = file->info.kind == DATA_EVENTS;
-        data_file_close(file);
-        file = NULL;
+        bool events;
+        SIM_TRY(data_listing_is_events(listing, name, path, &events));
         if (!events)
             continue;
         SIM_TRY(data_listing_class(listing, class_name, &label));
         SIM_TRY(data_listing_add(listing, name, path, 0, label, DATA_PARTS));
     }
 out:
-    data_file_close(file);
     data_folder_destroy(&folder);
     free(path);
     return status;
