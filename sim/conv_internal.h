@@ -73,9 +73,11 @@ typedef struct SimConvTileRows { /* forward or gradient of the input on tile uni
     /* A row of x: columns that outputs side by side see through a tap are neighbours in
      * one of its planes of so many pixels. */
     size_t planes, plane, row; /* numbers of it for all images, of a block of channels */
-    size_t line;               /* numbers that all outputs see of it where it is flat */
+    size_t line;               /* numbers of x that all outputs see of it */
+    size_t pixel_numbers;      /* of x from a pixel of an image to the next */
     size_t x_pieces, w_pieces[3];
     bool bytes;         /* instead of pieces: bytes of x, digits of the weights */
+    bool plain;         /* bytes of one image at a time, as they come */
     size_t tap_numbers; /* of weights of a tap, of a block of x and one of y, in bytes
                            half a block: each of 16 bits */
 } SimConvTileRows;

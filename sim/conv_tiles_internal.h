@@ -8,6 +8,8 @@
 
 #include "sim/conv_internal.h"
 
+enum { SIM_TILE_TASKS = 8 /* at least, where there are rows enough */ };
+
 /* Along one axis: output o meets tap k at input o * stride + k - pad forward; the other
  * way round at (o + pad - k) / stride, where that goes without rest. Outputs that are a
  * multiple of the stride away from each other see inputs equally far apart: bands and
@@ -20,12 +22,6 @@ size_t sim_tile_seen_rows(const SimConvShape *s, bool forward, size_t rows);
 /* Rows of x in the ring while so many rows of y are made; `whole`: images are not cut. */
 size_t sim_tile_ring_rows(const SimConvShape *s, const SimConvTileRows *t, bool whole,
                           size_t rows);
-
-/* Numbers of an image of a pixel of a block of channels to those of the next pixel. */
-static inline size_t sim_tile_pixel(const SimConvTileRows *t)
-{
-    return t->images * SIM_TILE_BLOCK;
-}
 
 /* What one thread has laid out and listed. */
 struct SimTileRowsThread {

@@ -5,7 +5,6 @@
 
 enum {
     RING_BYTES = 5 << 18, /* of x that a thread keeps laid out */
-    TASKS = 8,            /* at least, where there are rows enough */
     NARROW = 16,          /* channels below which tiles stay too empty, */
     WIDE = 32,            /* or do not pay where all 24 bits meet */
     MOST_BYTES = INT32_MAX / (128 * SIM_CONV_MOST_WHOLE) /* products of bytes in a sum */
@@ -42,23 +41,6 @@ static void choose_pieces(SimConvTileRows *t, SimPrecision precision, bool forwa
     t->x_pieces = one_piece ? 1 : meets[0];
 }
 
-/* Whether all channels of a row of the kernel side by side are one block of bytes. */
-static bool is_flat_in_bytes(const SimConvShape *s)
-{
-    return s->kw > 1 && s->kw * s->c <= SIM_BYTE_BLOCK;
-}
-
-/* Spikes and small whole numbers meet three digits of the weights in half the time that
- * they meet three pieces, where blocks of twice the channels are half as many. */
-static bool takes_bytes(const SimConv *conv)
-{
-    const SimConvShape *s = &conv->shape;
-    return conv->is_whole && conv->form != SIM_BF16 &&
-           conv->context->precision != SIM_PRECISION_BF16 &&
-           (s->c > SIM_TILE_BLOCK || is_flat_in_bytes(s)) &&
-           s->kh * s->kw * s->c <= MOST_BYTES;
-}
-
 size_t sim_tile_reach(const SimConvShape *s, bool forward)
 {
     return forward ? s->pad : blocks(s->kh - 1 - s->pad, s->stride);
@@ -87,13 +69,15 @@ static size_t most_ring_rows(const SimConvShape *s, const SimConvTileRows *t)
 
 static size_t ring_numbers(const SimConvShape *s, const SimConvTileRows *t)
 {
-    return t->c_blocks * most_ring_rows(s, t) * t->row;
+    return t->plain ? most_ring_rows(s, t) * t->row + SIM_TILE_BLOCK /* looked at */
+                    : t->c_blocks * most_ring_rows(s, t) * t->row;
 }
 
 static bool is_too_much(const SimConvShape *s, const SimConvTileRows *t)
 {
     return ring_numbers(s, t) * t->x_pieces * sizeof(uint16_t) > RING_BYTES ||
-           blocks(t->y_h, t->rows) * blocks(t->k, SIM_TILE_BLOCK) < TASKS;
+           (!t->plain &&
+            blocks(t->y_h, t->rows) * blocks(t->k, SIM_TILE_BLOCK) < SIM_TILE_TASKS);
 }
 
 /* Few images, so that the first cache holds all pixels that a block sees, but without
@@ -113,6 +97,33 @@ static void choose_images(SimConvTileRows *t)
     }
 }
 
+/* Spikes and small whole numbers meet three digits of the weights in half the time that
+ * they meet three pieces, where blocks of twice the channels are half as many.
+ *
+ * A tile takes neighbouring pixels of one image as they come, where these fill it; the
+ * channels that an output sees of a row of the kernel then lie side by side. Else they
+ * are laid out so where they are one block, or tap by tap. */
+static void choose_bytes(const SimConv *conv, SimConvTileRows *t)
+{
+    enum { EVEN = 16 /* channels: few rows of a tile are parts of two lines */ };
+    const SimConvShape *s = &conv->shape;
+    const size_t row = s->kw * s->c, by_tap = s->kw * blocks(s->c, SIM_BYTE_BLOCK);
+    if (!conv->is_whole || conv->form == SIM_BF16 ||
+        conv->context->precision == SIM_PRECISION_BF16 || s->kh * row > MOST_BYTES)
+        return;
+    const bool plain = s->c % EVEN == 0 && blocks(s->ow, SIM_STACK) * SIM_STACK <=
+                                               blocks(s->ow, t->pixels) * t->pixels;
+    const bool is_flat =
+        blocks(row, SIM_BYTE_BLOCK) < (plain ? by_tap : smaller(by_tap, 2));
+    if (s->c <= SIM_TILE_BLOCK && !is_flat)
+        return;
+    t->bytes = true;
+    t->is_flat = is_flat;
+    t->plain = plain;
+    t->images = plain ? 1 : t->images;
+    t->pixels = SIM_STACK / t->images;
+}
+
 /* What a row of x takes laid out. */
 static void choose_row(const SimConvShape *s, SimConvTileRows *t)
 {
@@ -122,9 +133,12 @@ static void choose_row(const SimConvShape *s, SimConvTileRows *t)
                    : (s->stride - 1 + s->pad) / s->stride + sim_tile_reach(s, false);
     t->planes = t->forward ? smaller(s->stride, t->kw) : 1;
     t->plane = most + more;
-    t->row = t->planes * t->plane * sim_tile_pixel(t);
-    if (t->is_flat || t->bytes)
-        t->line = ((t->plane - 1) * s->stride + (t->is_flat ? s->kw : t->planes)) * s->c;
+    t->line =
+        ((t->plane - 1) * s->stride + (t->is_flat || t->plain ? s->kw : t->planes)) *
+        s->c;
+    t->pixel_numbers = t->plain ? s->stride * s->c / 2 : t->images * SIM_TILE_BLOCK;
+    t->row =
+        t->plain ? sim_align_up(t->line) / 2 : t->planes * t->plane * t->pixel_numbers;
 }
 
 /* Three pieces are all 24 bits of an f32. Spikes and small whole numbers meet them in
@@ -152,27 +166,25 @@ void sim_conv_tile_rows_plan(const SimConv *conv, bool forward, SimConvTileRows 
         return; /* the dense library's */
     if (sim_conv_is_flat(s) && !forward)
         return;
-    const bool bytes = forward && takes_bytes(conv);
-    const bool is_flat = bytes ? is_flat_in_bytes(s) : sim_conv_is_flat(s);
     const size_t in[] = {s->h, s->w, s->c}, out[] = {s->oh, s->ow, s->k};
     const size_t *const x = forward ? in : out, *const y = forward ? out : in;
     *t = (SimConvTileRows){.forward = forward,
-                           .is_flat = is_flat,
+                           .is_flat = sim_conv_is_flat(s),
                            .threads = (size_t)conv->context->team.n_threads,
                            .x_h = x[0],
                            .x_w = x[1],
-                           .c = is_flat ? s->kw * x[2] : x[2],
-                           .kw = is_flat ? 1 : s->kw,
                            .y_h = y[0],
                            .y_w = y[1],
                            .k = y[2],
-                           .step = forward ? 1 : s->stride,
-                           .bytes = bytes,
-                           .tap_numbers = bytes ? SIM_BYTE_WEIGHTS / 2
-                                                : SIM_TILE_BLOCK * SIM_TILE_BLOCK};
-    t->c_blocks = blocks(t->c, bytes ? SIM_BYTE_BLOCK : SIM_TILE_BLOCK);
+                           .step = forward ? 1 : s->stride};
     choose_pieces(t, conv->context->precision, forward, one_piece);
     choose_images(t);
+    if (forward)
+        choose_bytes(conv, t);
+    t->c = t->is_flat ? s->kw * x[2] : x[2];
+    t->kw = t->is_flat ? 1 : s->kw;
+    t->c_blocks = blocks(t->c, t->bytes ? SIM_BYTE_BLOCK : SIM_TILE_BLOCK);
+    t->tap_numbers = t->bytes ? SIM_BYTE_WEIGHTS / 2 : SIM_TILE_BLOCK * SIM_TILE_BLOCK;
     choose_row(s, t);
     t->rows = blocks(t->y_h, t->step) * t->step;
     while (t->rows > t->step && is_too_much(s, t))
@@ -191,13 +203,19 @@ static void weights_layout(const SimConvTileRows *t, size_t taps, SimArena *aren
         out->scale = sim_arena_take(arena, t->k * sizeof(float));
 }
 
+/* What is not laid out from x itself. */
+static size_t line_bytes(const SimConvTileRows *t)
+{
+    return t->plain ? 0 : t->bytes ? t->line : t->is_flat ? t->line * sizeof(float) : 0;
+}
+
 void sim_conv_tile_rows_layout(const SimConvShape *s, const SimConvTileRows *t,
                                SimArena *arena, SimTileRowsRoom *out)
 {
     const size_t kinds = t->rows * t->step; /* of outputs that see the same */
     const size_t taps = blocks(s->kh, t->step) * blocks(s->kw, t->step);
     *out = (SimTileRowsRoom){
-        .line_bytes = sim_align_up(t->line * (t->bytes ? 1 : sizeof(float))),
+        .line_bytes = sim_align_up(line_bytes(t)),
         .x_numbers = sim_align_up(ring_numbers(s, t) * sizeof(uint16_t)) / 2,
         .n_taps = kinds * taps,
         .n_blocks = kinds * blocks(blocks(t->y_w, t->step), t->pixels)};

@@ -66,7 +66,7 @@ static void lay_pixels(const Work *w, size_t piece, bool there, size_t from, siz
                         .c = c,
                         .skip = skip * (w->x.form == SIM_SPIKES ? sim_words(c) : c),
                         .block = w->ring * w->t->row,
-                        .pixel = sim_tile_pixel(w->t)};
+                        .pixel = w->t->pixel_numbers};
     switch (w->x.form) {
     case SIM_SPIKES:
         kernels->lay_spikes(&lay, there ? w->x.bits + from * sim_words(c) : NULL, to);
@@ -103,7 +103,7 @@ static void lay_plane(const Work *w, const Row *row, size_t plane)
                 lay_pixels(w, piece, inside && row->there[i],
                            row->from[i] + x + (p - first) * skip, n,
                            w->room->x[piece] + row->thread * w->room->x_numbers +
-                               row->at + (plane * all + p) * sim_tile_pixel(t) +
+                               row->at + (plane * all + p) * t->pixel_numbers +
                                i * SIM_TILE_BLOCK);
     }
 }
@@ -139,17 +139,20 @@ static void lay_line(const Work *w, const Row *row)
                         .c = t->c,
                         .skip = s->stride * s->c,
                         .block = w->ring * t->row * unit,
-                        .pixel = sim_tile_pixel(t) * unit};
-    unsigned char *const line = w->room->line + row->thread * w->room->line_bytes;
+                        .pixel = t->pixel_numbers * unit};
+    uint16_t *const first = w->room->x[0] + row->thread * w->room->x_numbers + row->at;
+    unsigned char *const line = t->plain
+                                    ? (unsigned char *)first
+                                    : w->room->line + row->thread * w->room->line_bytes;
     memset(line, 0, t->line * size);
     for (size_t i = 0; i < row->n; i++) {
         if (row->there[i])
             fill_line(w, row->from[i], inside, line + left * size);
-        for (size_t p = 0; p < (t->is_flat ? 1 : t->planes); p++)
+        for (size_t p = 0; p < (t->plain ? 0 : t->planes); p++)
             for (size_t piece = 0; piece < t->x_pieces; piece++) {
-                uint16_t *const to =
-                    w->room->x[piece] + row->thread * w->room->x_numbers + row->at +
-                    p * t->plane * sim_tile_pixel(t) + i * SIM_TILE_BLOCK;
+                uint16_t *const to = w->room->x[piece] +
+                                     row->thread * w->room->x_numbers + row->at +
+                                     p * t->plane * t->pixel_numbers + i * SIM_TILE_BLOCK;
                 const unsigned char *const from =
                     row->there[i] ? line + p * s->c * size : NULL;
                 if (t->bytes)
@@ -216,11 +219,12 @@ static void list_columns(const Work *w, Axis *out)
             size_t at;
             if (!sees(s, t->forward, phase, k, &at))
                 continue;
-            const size_t pixel = at % skip * plane + at / skip;
+            const size_t column =
+                t->plain ? at * s->c / 2
+                         : (at % skip * plane + at / skip) * t->pixel_numbers;
             out->phase[out->n] = phase;
             out->taps[out->n++] =
-                (SimStackTap){.x = (uint32_t)(pixel * sim_tile_pixel(t)),
-                              .w = (uint32_t)(k * t->tap_numbers)};
+                (SimStackTap){.x = (uint32_t)column, .w = (uint32_t)(k * t->tap_numbers)};
         }
 }
 
@@ -279,7 +283,7 @@ static size_t list_blocks(const Work *w, size_t stack, size_t first, size_t last
             for (size_t i = 0; there > 0; i++) {
                 const size_t here = smaller(there, SIM_STACK);
                 list[n++] = (SimStackBlock){
-                    .x = (uint32_t)(i * SIM_STACK * SIM_TILE_BLOCK),
+                    .x = (uint32_t)(i * t->pixels * t->pixel_numbers),
                     .y = (uint32_t)((row - first) * t->y_w + phase +
                                     i * t->pixels * t->step),
                     .first = begin,
@@ -302,7 +306,8 @@ static void prepare(const Work *w, size_t stack, size_t first, size_t last, size
     const size_t from = t->forward ? first * s->stride : first / s->stride;
     const size_t to = from + sim_tile_seen_rows(s, t->forward, last - first);
     size_t n = has->n_blocks;
-    if (!has->is_used || has->stack != stack || has->first_row != first)
+    const bool is_full = w->bands.n == 1 && (stack + 1) * t->images <= w->bands.images;
+    if (!has->is_used || (has->stack != stack && !is_full) || has->first_row != first)
         n = list_blocks(w, stack, first, last, thread);
     if (!has->is_used || has->stack != stack || from < has->laid_first ||
         from > has->laid_to)
@@ -334,7 +339,8 @@ static void rows_task(void *argument, size_t index, size_t thread)
                          .n_todo = room->threads[thread].n_blocks,
                          .taps = room->taps + thread * room->n_taps,
                          .blocks = t->c_blocks,
-                         .x_block = w->ring * w->t->row,
+                         .x_block = t->plain ? SIM_TILE_BLOCK : w->ring * t->row,
+                         .x_row = t->plain ? 2 * t->pixel_numbers : SIM_BYTE_BLOCK,
                          .w_block = w->taps * t->tap_numbers,
                          .x_pieces = t->x_pieces,
                          .k = smaller(t->k - k, SIM_TILE_BLOCK),
@@ -377,15 +383,18 @@ static void run(size_t nt, Work *w)
     const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
     w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
     w->bands = sim_conv_bands(t->images, nt * s->n, t->y_h, t->step);
-    w->turns = blocks(w->bands.rows, t->rows); /* of about the same size */
+    const size_t stacks = sim_conv_stacks(&w->bands);
+    const size_t all = stacks * w->k_blocks * w->bands.rows;
+    const size_t rows =
+        t->plain ? smaller(t->rows, larger(1, all / SIM_TILE_TASKS)) : t->rows;
+    w->turns = blocks(w->bands.rows, rows); /* of about the same size */
     w->rows = blocks(w->bands.rows, w->turns * t->step) * t->step;
     w->ring = sim_tile_ring_rows(s, t, w->bands.n == 1, w->rows);
     for (size_t i = 0; i < t->threads; i++)
         w->room->threads[i].is_used = false;
     if (!(t->forward && w->conv->is_held))
         sim_conv_tile_pack(w->conv, t, w->weights, w->room);
-    sim_team_run(&team, sim_conv_stacks(&w->bands) * w->turns * w->k_blocks, rows_task,
-                 w);
+    sim_team_run(&team, stacks * w->turns * w->k_blocks, rows_task, w);
 }
 
 static Work work_of(const SimConv *conv, const SimConvTileRows *t,

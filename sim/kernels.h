@@ -215,6 +215,7 @@ typedef struct SimStackRows {
     const SimStackTap *taps;      /* of the first block of channels */
     size_t blocks;                /* of SIM_TILE_BLOCK input channels */
     size_t x_block, w_block;      /* numbers from one to the next */
+    size_t x_row;                 /* stack_bytes: bytes from one row of x to the next */
     size_t x_pieces, w_pieces[3]; /* piece i of x meets the first w_pieces[i] of w */
     const uint16_t *x[3];
     const uint16_t *w[3]; /* of a tap and block [SIM_TILE_BLOCK / 2, SIM_TILE_BLOCK, 2] */

@@ -119,21 +119,21 @@ static inline __attribute__((always_inline)) void write(const Results *o,
 }
 
 /* One block of c through one tap. */
-static inline void add_products(const void *pixels, const void *weights)
+static inline void add_products(const void *pixels, size_t row, const void *weights)
 {
-    const uint8_t *const a = pixels, *const w = weights;
-    _tile_loadd(6, a, BYTES);
+    const uint8_t *const a = pixels, *const b = a + SIDE * row, *const w = weights;
+    _tile_loadd(6, a, row);
     _tile_loadd(7, w, BYTES);
     _tile_dpbusd(0, 6, 7);
-    _tile_loadd(6, a + TILE, BYTES);
+    _tile_loadd(6, b, row);
     _tile_dpbusd(1, 6, 7);
     _tile_loadd(7, w + TILE, BYTES);
     _tile_dpbusd(3, 6, 7);
-    _tile_loadd(6, a, BYTES);
+    _tile_loadd(6, a, row);
     _tile_dpbusd(2, 6, 7);
     _tile_loadd(7, w + 2 * TILE, BYTES);
     _tile_dpbusd(4, 6, 7);
-    _tile_loadd(6, a + TILE, BYTES);
+    _tile_loadd(6, b, row);
     _tile_dpbusd(5, 6, 7);
 }
 
@@ -172,7 +172,7 @@ static void half_rows(const Results *o, const uint16_t *w)
         zero_sums();
         for (size_t i = 0; i < r->blocks; i++)
             for (size_t e = block->first; e < block->last; e++) {
-                add_products(r->x[0] + block->x + r->taps[e].x + i * r->x_block,
+                add_products(r->x[0] + block->x + r->taps[e].x + i * r->x_block, r->x_row,
                              w + r->taps[e].w + i * r->w_block);
                 const size_t end = written + share < STACK ? written + share : STACK;
                 write(o, before, block - 1, written, end);

@@ -470,6 +470,7 @@ Test(conv, tiles_are_the_same_for_any_team)
         SHAPE(11, 16, 15, 48, 64, 1, 2, 0, 1),  SHAPE(3, 20, 20, 33, 32, 7, 2, 3, 1),
         SHAPE(5, 20, 21, 2, 70, 3, 1, 1, 1),    SHAPE(3, 17, 18, 3, 40, 5, 2, 2, 1),
         SHAPE(1, 9, 10, 8, 32, 3, 2, 1, 1),     SHAPE(33, 6, 5, 1, 16, 7, 1, 3, 1),
+        SHAPE(3, 17, 30, 32, 40, 3, 1, 1, 1),   SHAPE(1, 9, 64, 128, 33, 3, 2, 1, 1),
     };
     static const struct {
         SimPrecision precision;
@@ -544,7 +545,8 @@ Test(conv, whole_numbers_are_exact)
     static const SimConvShape shapes[] = {
         SHAPE(4, 8, 5, 40, 24, 3, 1, 1, 1),   SHAPE(4, 8, 8, 21, 16, 3, 1, 1, 1),
         SHAPE(4, 9, 8, 130, 33, 3, 2, 1, 1),  SHAPE(4, 12, 12, 64, 32, 1, 2, 0, 1),
-        SHAPE(2, 16, 16, 16, 20, 4, 3, 2, 1), SHAPE(4, 6, 6, 256, 32, 3, 1, 1, 1)};
+        SHAPE(2, 16, 16, 16, 20, 4, 3, 2, 1), SHAPE(4, 6, 6, 256, 32, 3, 1, 1, 1),
+        SHAPE(2, 9, 32, 32, 32, 3, 1, 1, 1),  SHAPE(1, 11, 62, 48, 18, 5, 2, 2, 1)};
     for (size_t i = 0; i < 4 * (sizeof shapes / sizeof *shapes); i++) {
         const bool is_whole = i & 1;
         SimContext context, plain;

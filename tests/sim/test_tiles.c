@@ -242,6 +242,7 @@ Test(tiles, products_of_bytes_are_exact)
                           .blocks = BLOCKS_C,
                           .x_block = X / 2,
                           .w_block = TAPS * SIM_BYTE_WEIGHTS / 2,
+                          .x_row = SIM_BYTE_BLOCK,
                           .x = {(uint16_t *)x},
                           .w = {(uint16_t *)w, (uint16_t *)(w + HALF)},
                           .scale = scale,
