@@ -26,6 +26,7 @@ size_t sim_tile_ring_rows(const SimConvShape *s, const SimConvTileRows *t, bool 
 /* What one thread has laid out and listed. */
 struct SimTileRowsThread {
     bool is_used;
+    bool is_full;               /* a stack of whole images: others see the same */
     size_t stack, first_row;    /* of y */
     size_t n_blocks;            /* of these rows */
     size_t laid_first, laid_to; /* rows of x */

@@ -307,7 +307,8 @@ static void prepare(const Work *w, size_t stack, size_t first, size_t last, size
     const size_t to = from + sim_tile_seen_rows(s, t->forward, last - first);
     size_t n = has->n_blocks;
     const bool is_full = w->bands.n == 1 && (stack + 1) * t->images <= w->bands.images;
-    if (!has->is_used || (has->stack != stack && !is_full) || has->first_row != first)
+    if (!has->is_used || has->first_row != first ||
+        (has->stack != stack && !(is_full && has->is_full)))
         n = list_blocks(w, stack, first, last, thread);
     if (!has->is_used || has->stack != stack || from < has->laid_first ||
         from > has->laid_to)
@@ -316,6 +317,7 @@ static void prepare(const Work *w, size_t stack, size_t first, size_t last, size
         if (!is_unseen(w, row))
             lay_row(w, stack, row, thread);
     *has = (SimTileRowsThread){.is_used = true,
+                               .is_full = is_full,
                                .stack = stack,
                                .first_row = first,
                                .n_blocks = n,

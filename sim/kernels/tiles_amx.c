@@ -194,6 +194,7 @@ static void stack_rows(const SimStackRows *r)
         const SimStackBlock *const block = r->todo + b;
         const float *const before = done[(b + 1) % 2];
         const size_t steps = (block->last - block->first) * r->blocks;
+        const SimStackBlock *const last = b ? block - 1 : block;
         const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
         size_t written = b ? 0 : STACK;
         _tile_zero(0);
@@ -205,10 +206,10 @@ static void stack_rows(const SimStackRows *r)
                 add_products(r, block->x + r->taps[e].x + i * r->x_block,
                              r->taps[e].w + i * r->w_block);
                 const size_t end = written + share < STACK ? written + share : STACK;
-                write(&o, before, block - 1, written, end);
+                write(&o, before, last, written, end);
                 written = end;
             }
-        write(&o, before, block - 1, written, STACK);
+        write(&o, before, last, written, STACK);
         store_sums(done[b % 2]);
     }
     if (r->n_todo)

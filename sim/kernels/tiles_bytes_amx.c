@@ -167,6 +167,7 @@ static void half_rows(const Results *o, const uint16_t *w)
         const SimStackBlock *const block = r->todo + b;
         const int32_t *const before = done[(b + 1) % 2];
         const size_t steps = (block->last - block->first) * r->blocks;
+        const SimStackBlock *const last = b ? block - 1 : block;
         const size_t share = steps ? (STACK + steps - 1) / steps : STACK;
         size_t written = b ? 0 : STACK;
         zero_sums();
@@ -175,10 +176,10 @@ static void half_rows(const Results *o, const uint16_t *w)
                 add_products(r->x[0] + block->x + r->taps[e].x + i * r->x_block, r->x_row,
                              w + r->taps[e].w + i * r->w_block);
                 const size_t end = written + share < STACK ? written + share : STACK;
-                write(o, before, block - 1, written, end);
+                write(o, before, last, written, end);
                 written = end;
             }
-        write(o, before, block - 1, written, STACK);
+        write(o, before, last, written, STACK);
         store_sums(done[b % 2]);
     }
     if (r->n_todo)
