@@ -1,7 +1,6 @@
 /* cli/files.c: see files.h. */
 #include "cli/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +53,11 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+int cli_scan(const char *path, struct dirent ***entries)
+{
+    return scandir(path, entries, visible, by_bytes);
+}
+
 SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const char *path),
                    void *argument)
 {
@@ -65,7 +69,7 @@ SimStatus cli_walk(const char *path, SimStatus (*visit)(void *argument, const ch
         return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return visit(argument, path);
-    n = scandir(path, &entries, visible, by_bytes);
+    n = cli_scan(path, &entries);
     if (n < 0)
         return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
     for (int i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* cli/files.h: folders, and files that are whole or not there. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@ SimStatus cli_folder_make(const char *path);
 SimStatus cli_path_join(const char *folder, const char *name, char out[CLI_PATH_SIZE]);
 
 bool cli_is_folder(const char *path);
+
+/* scandir without hidden entries, in the order of the bytes of names. */
+int cli_scan(const char *path, struct dirent ***entries);
 
 /* Calls visit(argument, path) for each file below `path` in the order of names, hidden
  * ones aside; a plain file is visited itself. Stops at the first failure. */

@@ -1,7 +1,6 @@
 /* cli/view_open.c: opening models, inputs and recordings for the viewer. */
 #include "cli/view_open.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,16 +247,6 @@ static bool split_number(const char *input, size_t *before, size_t *number)
     return true;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_seen(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
 /* The file `by` places further in its folder. */
 static SimStatus neighbour(const char *path, int by, char *out)
 {
@@ -267,7 +256,7 @@ static SimStatus neighbour(const char *path, int by, char *out)
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1,
              slash ? path : ".");
     const char *const name = slash ? slash + 1 : path;
-    const int n = scandir(slash == path ? "/" : folder, &entries, is_seen, by_name);
+    const int n = cli_scan(slash == path ? "/" : folder, &entries);
     int at = -1;
     for (int i = 0; i < n; i++)
         at = strcmp(entries[i]->d_name, name) == 0 ? i : at;
