@@ -226,6 +226,8 @@ SimStatus sim_unknown(const char *word, const char *const *list, const char *oth
     if (near)
         return sim_fail(SIM_ERR_VALUE, "%s \"%s\": did you mean \"%s\"?", place, word,
                         near);
+    if (!*list)
+        strcpy(names, "there are none here");
     for (size_t used = strlen(names); *list; list++) {
         if (used + strlen(*list) >= MOST) {
             strcpy(names + used, "...");

@@ -213,27 +213,12 @@ static SimStatus start_ffmpeg(AppRecorder *r)
     int ends[2];
     snprintf(size, sizeof size, "%zux%zu", r->w, r->h);
     snprintf(rate, sizeof rate, "%g", r->fps);
-    const char *const arguments[] = {"ffmpeg",
-                                     "-y",
-                                     "-xerror",
-                                     "-loglevel",
-                                     "error",
-                                     "-f",
-                                     "rawvideo",
-                                     "-pix_fmt",
-                                     "bgra",
-                                     "-s",
-                                     size,
-                                     "-r",
-                                     rate,
-                                     "-i",
-                                     "-",
-                                     "-vf",
-                                     "pad=ceil(iw/2)*2:ceil(ih/2)*2",
-                                     "-pix_fmt",
-                                     "yuv420p",
-                                     r->path,
-                                     NULL};
+    /* clang-format off */
+    const char *const arguments[] = {
+        "ffmpeg", "-y", "-xerror", "-loglevel", "error",
+        "-f", "rawvideo", "-pix_fmt", "bgra", "-s", size, "-r", rate, "-i", "-",
+        "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", r->path, NULL};
+    /* clang-format on */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return sim_fail(SIM_ERR_IO, "ffmpeg: %s", strerror(errno));
     posix_spawn_file_actions_t actions;

@@ -127,6 +127,9 @@ Test(option, unknown_words)
     sim_unknown("zzzzzz", list, NULL, "no command is called");
     cr_expect_str_eq(sim_message(),
                      "no command is called \"zzzzzz\": wanted one of train, eval");
+    sim_unknown("zzzzzz", list + 2, NULL, "no command is called");
+    cr_expect_str_eq(sim_message(),
+                     "no command is called \"zzzzzz\": there are none here");
     const char *many[200];
     for (size_t i = 0; i < 199; i++)
         many[i] = "a name of some length";
