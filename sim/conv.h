@@ -30,7 +30,7 @@ enum { /* what a plan will call */
                                   typical density */
        SIM_CONV_HOLD_ANY = 16, /* for whichever is chosen */
        SIM_CONV_BF16 = 32,     /* gradients and outputs may be SIM_BF16 */
-       SIM_CONV_WHOLE = 64 /* the input holds whole numbers up to SIM_CONV_MOST_WHOLE */
+       SIM_CONV_WHOLE = 64 /* the input: whole numbers from 0 to SIM_CONV_MOST_WHOLE */
 };
 enum { SIM_CONV_MOST_WHOLE = 255 }; /* that a byte holds, and bfloat16 exactly */
 

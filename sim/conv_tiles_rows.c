@@ -15,6 +15,10 @@
  * All taps so find x in the first cache. With strides forward the columns between lie in
  * planes of their own; the other way round every stride-th output sees the same taps.
  *
+ * In bytes (spikes, small whole numbers) such a pixel is 64 channels; or there is one
+ * image, whose rows are what the tiles take, where they fill them: the numbers of the
+ * next pixels lie right behind.
+ *
  * A task is a block of outputs of a few rows of a stack. Each thread lays out the rows of
  * x that its tasks see, in a ring that its own cache holds:
  *
