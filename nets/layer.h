@@ -118,6 +118,7 @@ typedef struct NetLayerPlan {
      * inputs, output and states of that shape: all pixels are alike. `plan` then tells
      * the scratch of such a shape, too, and prepares nothing. */
     bool by_rows;
+    bool begins_rows;      /* `begin_rows` is worth asking */
     unsigned invertible;   /* bit i: `invert` gives input i back */
     unsigned invert_reads; /* bit i: and reads input i to give another */
     double macs;           /* multiply-adds of one step, N images, done densely */

@@ -69,7 +69,7 @@ static bool can_begin(const Plan *plan, const PlanNode *node)
 {
     if (!node->layer || !node->layer->begin_rows)
         return goes_by_rows(plan, node) && !node->folded;
-    return node->plan.in_form[0] == SIM_SPIKES && !node->constant &&
+    return node->plan.begins_rows && !node->constant &&
            node->strip == PLAN_NONE && node->heads[0] == PLAN_NONE &&
            weight_bytes(plan, node) <= WEIGHT_BYTES;
 }

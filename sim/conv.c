@@ -79,9 +79,11 @@ static size_t measure(const SimConv *conv, unsigned calls)
     }
     if (conv->fourier)
         most = sim_fourier_scratch_bytes(conv->fourier);
-    SimArena arenas[7] = {0};
+    SimArena arenas[8] = {0};
     if (calls & SIM_CONV_BACKWARD_WEIGHTS)
         bias_layout(conv, &arenas[0]);
+    if ((calls & SIM_CONV_BACKWARD_WEIGHTS) && conv->is_of_few)
+        sim_conv_few_layout(conv, &arenas[7]);
     if (conv->may_gather) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arenas[1], &gather);
@@ -137,7 +139,7 @@ static void plan_forward_strip(SimConv *conv, unsigned calls)
 {
     const size_t bytes = output_numbers(&conv->shape) * sizeof(float);
     const bool spikes = conv->form == SIM_SPIKES && conv->break_even.forward > 0.0;
-    if (!(calls & SIM_CONV_FORWARD) ||
+    if (!(calls & SIM_CONV_FORWARD) || conv->is_of_few ||
         (conv->tile_forward.rows && (!spikes || conv->fixed.width)))
         return;
     conv->forward_steps =
@@ -187,8 +189,9 @@ SimStatus sim_conv_create(const SimConvShape *shape, SimForm form, size_t max_st
         SIM_TRY(sim_fourier_create(s, context, &conv->fourier));
         calls &= SIM_CONV_BACKWARD_WEIGHTS; /* what is left is the bias */
     }
-    const bool always =
-        (is_spikes && context->spike_path == SIM_SPIKES_ALWAYS) || conv->fourier;
+    conv->is_of_few = !conv->fourier && sim_conv_is_of_few(s, form);
+    const bool always = (is_spikes && context->spike_path == SIM_SPIKES_ALWAYS) ||
+                        conv->fourier || conv->is_of_few;
     if ((calls & SIM_CONV_FORWARD) && !always) {
         sim_conv_tile_rows_plan(conv, true, &conv->tile_forward);
         if (!conv->tile_forward.rows)
@@ -406,6 +409,11 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
                       const float *bias, const SimTensor *y, void *scratch)
 {
     const SimConvShape *s = &conv->shape;
+    if (conv->is_of_few) {
+        sim_conv_few_forward(conv, nt, x->f32, weights, bias,
+                             sim_numbers_at(y->data, y->form, 0));
+        return;
+    }
     if (conv->tile_forward.rows && !conv->use_spikes && !conv->fourier) {
         SimArena arena = arena_over(conv, scratch);
         sim_conv_tile_rows_forward(conv, nt, x, weights, bias, y, &arena);
@@ -434,6 +442,8 @@ void sim_conv_forward(SimConv *conv, size_t nt, const SimTensor *x, const float 
 
 bool sim_conv_begin_rows(SimConv *conv, const float *weights, void *scratch)
 {
+    if (conv->is_of_few)
+        return true;
     if (!conv->use_spikes || conv->fourier)
         return false;
     if (conv->fixed.width)
@@ -445,7 +455,9 @@ void sim_conv_forward_rows(const SimConv *conv, const SimTensor *x, const float 
                            const float *bias, const void *scratch, size_t first,
                            size_t last, float *y)
 {
-    if (conv->fixed.width)
+    if (conv->is_of_few)
+        sim_conv_few_rows(conv, x->f32, weights, bias, first, last, y);
+    else if (conv->fixed.width)
         sim_conv_fixed_rows(conv, x->bits, made_at(conv, scratch), bias, first, last, y);
     else
         sim_conv_spikes_rows(conv, x->bits, weights, bias, first, last, y);
@@ -558,6 +570,9 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
     const double density = conv->may_gather ? density_of(conv, nt, x->bits) : 1.0;
     if (conv->fourier) {
         fourier_weights(conv, nt, x->f32, dy, d_weights, scratch);
+    } else if (conv->is_of_few) {
+        sim_conv_few_weights(conv, nt, x->f32, sim_numbers_at(dy->data, dy->form, 0),
+                             d_weights, sim_conv_few_layout(conv, &arena));
     } else if (conv->may_gather && density < conv->break_even.weights) {
         SimConvGather gather;
         sim_conv_gather_layout(conv, &arena, &gather);
@@ -584,9 +599,15 @@ bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context)
            sim_conv_has_pieces(shape, context);
 }
 
+bool sim_conv_goes_by_rows(const SimConvShape *shape, SimForm form)
+{
+    return form == SIM_SPIKES || sim_conv_is_of_few(shape, form);
+}
+
 bool sim_conv_reads_bf16(const SimConvShape *shape, const SimContext *context)
 {
-    return sim_conv_wants_bf16(shape, context) && !sim_conv_is_flat(shape);
+    return sim_conv_wants_bf16(shape, context) && !sim_conv_is_flat(shape) &&
+           !sim_conv_is_of_few(shape, SIM_DENSE);
 }
 
 double sim_conv_macs(const SimConvShape *s)

@@ -94,6 +94,9 @@ void sim_conv_backward_weights(SimConv *conv, size_t nt, const SimTensor *x,
  * Elsewhere they are turned into f32 and back, a few steps at a time. */
 bool sim_conv_wants_bf16(const SimConvShape *shape, const SimContext *context);
 
+/* Whether sim_conv_begin_rows may ever be true. */
+bool sim_conv_goes_by_rows(const SimConvShape *shape, SimForm form);
+
 /* Whether forward takes a dense input as SIM_BF16, too. */
 bool sim_conv_reads_bf16(const SimConvShape *shape, const SimContext *context);
 

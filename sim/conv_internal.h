@@ -112,6 +112,7 @@ struct SimConv {
     SimBreakEven break_even;
     bool is_whole;   /* the input fits into one bfloat16 piece */
     bool use_spikes; /* forward, when the form is spikes */
+    bool is_of_few;  /* conv_few.c takes forward and the gradient of the weights */
     bool has_outer;  /* dense gradient of the weights in f32 */
     bool may_gather; /* gradient of the weights from lists of spikes */
     SimConvDense dense[SIM_DENSE_CALLS];
@@ -206,6 +207,16 @@ void sim_conv_fixed_forward(const SimConv *conv, size_t nt, const uint64_t *bits
                             const void *made, const float *bias, SimNumbers y);
 void sim_conv_fixed_rows(const SimConv *conv, const uint64_t *bits, const void *made,
                          const float *bias, size_t first, size_t last, float *y);
+
+/* Few channels, mostly 0; forward and rows promise the same as in conv.h. */
+bool sim_conv_is_of_few(const SimConvShape *shape, SimForm form);
+void sim_conv_few_forward(const SimConv *conv, size_t nt, const float *x,
+                          const float *weights, const float *bias, SimNumbers y);
+void sim_conv_few_rows(const SimConv *conv, const float *x, const float *weights,
+                       const float *bias, size_t first, size_t last, float *y);
+float *sim_conv_few_layout(const SimConv *conv, SimArena *arena);
+void sim_conv_few_weights(const SimConv *conv, size_t nt, const float *x, SimNumbers dy,
+                          float *d_weights, float *sums);
 
 /* Whether dense products of that shape are made of some pieces (sim/kernels.h). */
 bool sim_conv_has_pieces(const SimConvShape *shape, const SimContext *context);

@@ -45,6 +45,12 @@ enum {
     SIM_FIXED_WORDS = 512 /* of spikes, that one output sees at most */
 };
 
+enum {                       /* of conv_few_forward at most: */
+       SIM_FEW_ROWS = 256,   /* taps times channels, */
+       SIM_FEW_COLUMNS = 64, /* (columns of the kernel + 3 strides) times channels, */
+       SIM_FEW_OUTPUTS = 512 /* outputs */
+};
+
 typedef struct SimOuter { /* pixels for sums of products, in numbers from one to the next
                            */
     size_t rows, columns, x_row, x_step, dy_row, dy_step;
@@ -339,6 +345,16 @@ typedef struct SimKernels {
                                size_t row_last, size_t k_first, size_t k_last,
                                const uint64_t *bits, const SimFixed *weights,
                                SimNumbers y);
+    /* x [images, h, w, c] of one group, mostly 0; weights [rows, k] with a row for each
+     * tap and channel. y [row_first..row_last, ow, k] = start (NULL: 0), then x times its
+     * row for each x that is not 0, taps and channels in order, rounded once each;
+     * around the cache where y is not read soon. */
+    void (*conv_few_forward)(const SimConvShape *shape, size_t row_first, size_t row_last,
+                             const float *x, const float *weights, const float *start,
+                             SimNumbers y, bool around_cache);
+    /* sums [rows, k] += x dy likewise, output by output. */
+    void (*conv_few_weights)(const SimConvShape *shape, size_t row_first, size_t row_last,
+                             const float *x, SimNumbers dy, float *sums);
     /* largest [k] = the larger of itself and |w|, w [rows, stride], as the bits of f32.
      */
     void (*fixed_largest)(size_t rows, size_t stride, size_t k, const float *w,

@@ -47,11 +47,12 @@ SimStatus net_synapses_plan(NetLayerPlan *plan, const SimConvShape *shape, bool 
     plan->by_step = true;
     plan->takes_bf16 = sim_conv_wants_bf16(shape, plan->context);
     plan->gives_bf16 = plan->takes_bf16;
-    /* Without training what comes from spikes goes on in the cache, as f32. */
-    const bool is_dense = plan->in_form[0] == SIM_DENSE;
-    plan->writes_bf16 = plan->takes_bf16 && !bias && (plan->training || is_dense);
-    plan->reads_bf16 =
-        is_dense && !plan->training && sim_conv_reads_bf16(shape, plan->context);
+    plan->begins_rows = sim_conv_goes_by_rows(shape, plan->in_form[0]);
+    /* Without training what goes by rows goes on in the cache, as f32. */
+    plan->writes_bf16 =
+        plan->takes_bf16 && !bias && (plan->training || !plan->begins_rows);
+    plan->reads_bf16 = !plan->training && plan->in_form[0] == SIM_DENSE &&
+                       sim_conv_reads_bf16(shape, plan->context);
     if (plan->shapes_only)
         return SIM_OK;
     unsigned calls = SIM_CONV_FORWARD;

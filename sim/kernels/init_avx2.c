@@ -7,6 +7,7 @@ void sim_kernels_init_avx2(SimKernels *kernels)
     sim_outer_init_avx2(kernels);
     sim_conv_spikes_init_avx2(kernels);
     sim_conv_fixed_init_avx2(kernels);
+    sim_conv_few_init_avx2(kernels);
     sim_neuron_init_avx2(kernels);
     sim_elementwise_init_avx2(kernels);
     sim_pieces_init_avx2(kernels);

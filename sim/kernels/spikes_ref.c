@@ -57,6 +57,7 @@ void sim_kernels_init_ref(SimKernels *kernels)
     sim_outer_init_ref(kernels);
     sim_conv_spikes_init_ref(kernels);
     sim_conv_fixed_init_ref(kernels);
+    sim_conv_few_init_ref(kernels);
     sim_neuron_init_ref(kernels);
     sim_elementwise_init_ref(kernels);
     sim_pieces_init_ref(kernels);
