@@ -50,8 +50,8 @@ static SimStatus plan(NetLayerPlan *plan)
         plan->reads_bf16 = 1u << A | 1u << B;
     if (plan->takes_bf16)
         plan->gives_bf16 = plan->adds_bf16 = 1u << A | 1u << B;
-    plan->writes_bf16 = plan->takes_bf16 && plan->in_form[A] != SIM_SPIKES &&
-                        plan->in_form[B] != SIM_SPIKES;
+    plan->writes_bf16 = plan->takes_bf16 && !plan->training &&
+                        plan->in_form[A] != SIM_SPIKES && plan->in_form[B] != SIM_SPIKES;
     for (size_t i = A; i <= B && o->kind == NET_JOIN_ADD; i++)
         plan->output_in_place |= (unsigned)(plan->in_form[i] == SIM_DENSE) << i;
     if (o->kind != NET_JOIN_ADD) {

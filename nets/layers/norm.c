@@ -106,7 +106,7 @@ static SimStatus plan(NetLayerPlan *plan)
     plan->takes_bf16 = plan->by_step && plan->context->precision == SIM_PRECISION_BF16;
     plan->gives_bf16 = plan->adds_bf16 = plan->takes_bf16;
     plan->reads_bf16 = 1;
-    plan->writes_bf16 = plan->takes_bf16;
+    plan->writes_bf16 = plan->takes_bf16 && !plan->training;
     return SIM_OK;
 }
 
