@@ -15,7 +15,8 @@ static const SyntheticOptions sides[VIZ_SIDES] = {
 
 void harness_begin(PanelHarness *h, const char *panel, int n_sides, size_t now)
 {
-    *h = (PanelHarness){.panel = viz_panel_find(panel), .choice = {-1, -1, {{0}}, 0}};
+    *h = (PanelHarness){.panel = viz_panel_find(panel),
+                        .choice = {.layer = -1, .channel = -1}};
     cr_assert_not_null(h->panel, "there is no panel %s", panel);
     h->state = calloc(1, h->panel->state_bytes + 1);
     viz_theme_make(true, &h->theme);
