@@ -1,7 +1,8 @@
 /* sim/conv_few.c: convolution of few channels from values that are mostly 0, spread over
- * the team: the first layer behind event frames. It costs what is not 0; where everything
- * is, as in images, no more than the dense kernels do, which such a layer keeps waiting
- * for memory. Products are f32 whatever the precision. */
+ * the team: the first layer behind event frames. It costs what is not 0, and the results,
+ * which a strip of layers never writes to memory; where nothing is 0, as in images, about
+ * half as much again as a dense kernel, and half of one for the gradient of the weights.
+ * Products are f32 whatever the precision. */
 #include "sim/conv_internal.h"
 
 enum {
