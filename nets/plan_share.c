@@ -69,12 +69,13 @@ static bool is_read_as_bf16(const Plan *plan, int number)
 {
     for (size_t k = 0; k < plan->n_nodes; k++) {
         const PlanNode *reader = &plan->nodes[k];
-        for (size_t i = 0; i < reader->plan.n_inputs; i++)
-            if ((reader->inputs[i] == number &&
-                 (!(reader->plan.reads_bf16 >> i & 1) || can_fold(plan, reader, i))) ||
-                (plan_source(plan, reader, i) == number &&
-                 !(reader->plan.reads_bf16 >> i & 1)))
+        for (size_t i = 0; i < reader->plan.n_inputs; i++) {
+            const bool is_next = reader->inputs[i] == number;
+            const bool knows = reader->plan.reads_bf16 >> i & 1;
+            if (((is_next || plan_source(plan, reader, i) == number) && !knows) ||
+                (is_next && can_fold(plan, reader, i)))
                 return false;
+        }
     }
     return true;
 }
