@@ -1,5 +1,4 @@
 /* cli/bench.c: "apical bench": measures this machine, kernels, layers and whole nets. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "cli/bench_plots.h"
 #include "cli/command.h"
 #include "cli/human.h"
+#include "sim/file.h"
 #include "sim/option.h"
 
 typedef struct Arguments {
@@ -117,15 +117,12 @@ static SimStatus write_json(const char *path, const BenchSuite *suite,
                             const BenchMachine *machine, const SimContext *context,
                             const BenchTable *table)
 {
-    FILE *const out = fopen(path, "w");
-    if (!out)
-        return sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    print_json(out, suite, machine, context, table);
-    const bool failed = ferror(out);
-    if (fclose(out) != 0 || failed)
-        return sim_fail(SIM_ERR_IO, "%s: cannot be written to the end: %s", path,
-                        strerror(errno));
-    return SIM_OK;
+    SimFile to;
+    const SimStatus status = sim_file_create(path, &to);
+    if (status != SIM_OK)
+        return status;
+    print_json(to.stream, suite, machine, context, table);
+    return sim_file_finish(&to);
 }
 
 static SimStatus draw(const BenchSuite *suite, bool blocks, const char *folder,

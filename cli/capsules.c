@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/evaluate.h"
 #include "cli/files.h"
+#include "sim/file.h"
 #include "cli/session.h"
 #include "cli/settings.h"
 #include "nets/layers.h"
@@ -387,7 +388,7 @@ static int run(int argc, char **argv)
         goto out;
     }
     if (seen.image >= 0 && seen.poses >= 0) {
-        SIM_TRY(cli_folder_make(arguments.out));
+        SIM_TRY(sim_folder_make(arguments.out));
         SIM_TRY(draw_reconstructions(&seen, arguments.out));
         SIM_TRY(draw_poses(&seen, (size_t)arguments.sample, arguments.out));
     } else {

@@ -10,6 +10,7 @@
 #include "cli/compare_run.h"
 #include "cli/evaluate.h"
 #include "cli/files.h"
+#include "sim/file.h"
 
 extern char **environ;
 
@@ -166,7 +167,8 @@ SimStatus cli_compare_measure_jobs(const CliCompare *compare, const char *folder
                                    CliCompareJobs *out)
 {
     SimStatus status = SIM_OK;
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL;
+    char path[CLI_PATH_SIZE], *text = NULL;
+    SimFile to;
     const int cpus = sim_team_create(0).n_threads, most = most_jobs(compare, cpus);
     CliCompareJobs best = {1, cpus};
     double best_rate = 0.0, rate;
@@ -180,10 +182,9 @@ SimStatus cli_compare_measure_jobs(const CliCompare *compare, const char *folder
     }
     SIM_TRY(cli_path_join(folder, "probe.yaml", path));
     SIM_TRY(cli_experiment_text(&compare->variants[0].experiment, &text));
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    if (to)
-        fputs(text, to);
-    SIM_TRY(cli_file_end(to, temporary, path));
+    SIM_TRY(sim_file_create(path, &to));
+    fputs(text, to.stream);
+    SIM_TRY(sim_file_finish(&to));
     for (int jobs = 1;; jobs = 2 * jobs < most ? 2 * jobs : most) {
         const int threads = own ? own : cpus / jobs;
         SIM_TRY(measure(path, jobs, threads, &rate));

@@ -18,6 +18,7 @@
 #include "cli/human.h"
 #include "cli/result.h"
 #include "cli/terminal.h"
+#include "sim/file.h"
 
 static volatile sig_atomic_t stop_signal;
 
@@ -64,13 +65,13 @@ static SimStatus check_text(const CliCompare *compare, const char *folder)
 {
     enum { LIMIT = 1 << 20 };
     SimStatus status = SIM_OK;
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL;
+    char path[CLI_PATH_SIZE], *text = NULL;
+    SimFile to;
     SIM_TRY(cli_path_join(folder, "compare.yaml", path));
     if (access(path, F_OK) != 0) {
-        FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-        if (to)
-            fputs(compare->text, to);
-        return cli_file_end(to, temporary, path);
+        SIM_TRY(sim_file_create(path, &to));
+        fputs(compare->text, to.stream);
+        return sim_file_commit(&to);
     }
     SIM_TRY(cli_file_text(path, LIMIT, &text));
     if (strcmp(text, compare->text) != 0)
@@ -88,7 +89,7 @@ SimStatus cli_compare_claim(const CliCompare *compare, const char *folder, int *
 {
     SimStatus status = SIM_OK;
     *lock = -1;
-    SIM_TRY(cli_folder_make(folder));
+    SIM_TRY(sim_folder_make(folder));
     SIM_TRY(take_lock(folder, lock));
     SIM_TRY(check_text(compare, folder));
 out:
@@ -131,11 +132,12 @@ static SimStatus write_experiment(const Runner *r, const Run *run, const char *p
     enum { LIMIT = 1 << 20 };
     SimStatus status = SIM_OK;
     CliExperiment e = r->compare->variants[run->variant].experiment; /* shares options */
-    char file[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL, *old = NULL;
+    char file[CLI_PATH_SIZE], *text = NULL, *old = NULL;
+    SimFile to;
     e.train.seed += (int64_t)run->k;
     e.train.threads = r->jobs.threads;
     e.train.plots = false;
-    SIM_TRY(cli_folder_make(path));
+    SIM_TRY(sim_folder_make(path));
     SIM_TRY(cli_path_join(path, "experiment.yaml", file));
     SIM_TRY(cli_experiment_text(&e, &text));
     if (access(file, F_OK) == 0) {
@@ -147,10 +149,9 @@ static SimStatus write_experiment(const Runner *r, const Run *run, const char *p
                               file, path);
         goto out;
     }
-    FILE *const to = cli_file_begin(file, temporary, sizeof temporary);
-    if (to)
-        fputs(text, to);
-    status = cli_file_end(to, temporary, file);
+    SIM_TRY(sim_file_create(file, &to));
+    fputs(text, to.stream);
+    status = sim_file_commit(&to);
 out:
     free(text);
     free(old);
@@ -384,7 +385,8 @@ static SimStatus list_runs(Runner *r)
 static SimStatus choose_jobs(Runner *r)
 {
     SimStatus status = SIM_OK;
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL;
+    char path[CLI_PATH_SIZE], *text = NULL;
+    SimFile to;
     SIM_TRY(cli_path_join(r->folder, "jobs", path));
     if (access(path, F_OK) == 0) {
         SIM_TRY(cli_file_text(path, 256, &text));
@@ -396,10 +398,9 @@ static SimStatus choose_jobs(Runner *r)
         goto out;
     }
     SIM_TRY(cli_compare_measure_jobs(r->compare, r->folder, &r->jobs));
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    if (to)
-        fprintf(to, "%d at once, %d threads each\n", r->jobs.jobs, r->jobs.threads);
-    status = cli_file_end(to, temporary, path);
+    SIM_TRY(sim_file_create(path, &to));
+    fprintf(to.stream, "%d at once, %d threads each\n", r->jobs.jobs, r->jobs.threads);
+    status = sim_file_commit(&to);
 out:
     free(text);
     return status;

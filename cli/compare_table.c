@@ -9,6 +9,7 @@
 #include "cli/files.h"
 #include "cli/human.h"
 #include "cli/terminal.h"
+#include "sim/file.h"
 
 /* --- numbers ------------------------------------------------------------------------ */
 
@@ -570,15 +571,16 @@ static SimStatus write_runs(const CliCompareTable *table, FILE *to)
 static SimStatus write_file(const CliCompareTable *table, const char *name,
                             SimStatus (*write)(const CliCompareTable *table, FILE *to))
 {
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16];
-    SimStatus status = cli_path_join(table->folder, name, path);
-    if (status != SIM_OK)
-        return status;
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    if (to)
-        status = write(table, to);
-    const SimStatus ended = cli_file_end(to, temporary, path);
-    return status == SIM_OK ? ended : status;
+    char path[CLI_PATH_SIZE];
+    SimFile to = {0};
+    SimStatus status = SIM_OK;
+    SIM_TRY(cli_path_join(table->folder, name, path));
+    SIM_TRY(sim_file_create(path, &to));
+    SIM_TRY(write(table, to.stream));
+    status = sim_file_commit(&to);
+out:
+    sim_file_destroy(&to);
+    return status;
 }
 
 SimStatus cli_compare_write(const CliCompareTable *table)

@@ -1,16 +1,15 @@
 /* cli/data_convert.c: "apical data convert": a recording to another format, or a set to
  * its frame cache. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/data_internal.h"
 #include "cli/human.h"
 #include "cli/progress.h"
 #include "datasets/aedat2_write.h"
+#include "sim/file.h"
 
 enum { MAX_SETTINGS = 64, SLICE = 1 << 14 };
 
@@ -62,15 +61,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static SimStatus to_text(DataFile *file, const char *path, uint64_t *n_all)
 {
     SimStatus status = SIM_OK;
-    char temporary[CLI_PATH_SIZE + 8];
+    SimFile to = {0};
     DataEvent *const events = malloc(SLICE * sizeof *events);
     if (!events)
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory for events", path);
-    FILE *to = cli_file_begin(path, temporary, sizeof temporary);
-    if (!to) {
-        status = sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-        goto out;
-    }
+    SIM_TRY(sim_file_create(path, &to));
     *n_all = 0;
     for (;;) {
         size_t n = 0;
@@ -78,17 +73,13 @@ static SimStatus to_text(DataFile *file, const char *path, uint64_t *n_all)
         if (n == 0)
             break;
         for (size_t i = 0; i < n; i++)
-            fprintf(to, "%u %u %" PRId64 " %u\n", events[i].x, events[i].y,
+            fprintf(to.stream, "%u %u %" PRId64 " %u\n", events[i].x, events[i].y,
                     events[i].t_us, events[i].on ? 1u : 0u);
         *n_all += n;
     }
-    status = cli_file_end(to, temporary, path);
-    to = NULL;
+    status = sim_file_finish(&to);
 out:
-    if (to) {
-        fclose(to);
-        remove(temporary);
-    }
+    sim_file_destroy(&to);
     free(events);
     return status;
 }

@@ -1,10 +1,8 @@
 /* cli/eval.c: "apical eval": how good a trained net is, where it fires, what it costs. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/command.h"
 #include "cli/evaluate.h"
@@ -13,6 +11,7 @@
 #include "cli/netinfo.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "sim/file.h"
 
 /* Energy of one 32-bit floating-point operation in 45 nm (Horowitz, ISSCC 2014): a
  * multiplication 3.7 pJ, an addition 0.9 pJ; a multiply-add is both. */
@@ -213,16 +212,15 @@ static SimStatus write_file(const char *folder, const char *name,
                             void (*writer)(FILE *to, const Result *result),
                             const Result *result)
 {
-    char path[1200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *to = fopen(path, "w");
-    if (!to)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    writer(to, result);
-    const bool good = !ferror(to);
-    return fclose(to) == 0 && good
-               ? SIM_OK
-               : sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
+    SimStatus status = SIM_OK;
+    char path[CLI_PATH_SIZE];
+    SimFile to;
+    SIM_TRY(cli_path_join(folder, name, path));
+    SIM_TRY(sim_file_create(path, &to));
+    writer(to.stream, result);
+    status = sim_file_finish(&to);
+out:
+    return status;
 }
 
 static SimStatus write_all(const char *folder, const Result *r)
@@ -233,10 +231,7 @@ static SimStatus write_all(const char *folder, const Result *r)
     CliPlotLayer *layers = calloc(r->session->graph.n_nodes + 1, sizeof *layers);
     if (!layers)
         return sim_fail(SIM_ERR_MEMORY, "no memory for plots");
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s", folder, strerror(errno));
-        goto out;
-    }
+    SIM_TRY(sim_folder_make(folder));
     SIM_TRY(write_file(folder, "report.md", write_report, r));
     SIM_TRY(write_file(folder, "summary.json", write_json, r));
     SIM_TRY(write_file(folder, "confusion.csv", write_csv, r));

@@ -5,29 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-SimStatus cli_folder_make(const char *path)
-{
-    char part[CLI_PATH_SIZE];
-    if (strlen(path) >= sizeof part)
-        return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", path);
-    if (!*path)
-        return sim_fail(SIM_ERR_VALUE, "a folder needs a name");
-    strcpy(part, path);
-    for (char *at = part + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        const char kept = *at;
-        *at = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return sim_fail(SIM_ERR_IO, "%s: cannot make this folder: %s", part,
-                            strerror(errno));
-        *at = kept;
-        if (kept == '\0')
-            return SIM_OK;
-    }
-}
 
 SimStatus cli_path_join(const char *folder, const char *name, char out[CLI_PATH_SIZE])
 {
@@ -92,36 +69,6 @@ out:
         free(entries[i]);
     free(entries);
     return status;
-}
-
-FILE *cli_file_begin(const char *path, char *temporary, size_t size)
-{
-    if ((size_t)snprintf(temporary, size, "%s.tmp", path) >= size) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    return fopen(temporary, "w");
-}
-
-SimStatus cli_file_end(FILE *to, const char *temporary, const char *path)
-{
-    bool good = to != NULL;
-    int reason = errno;
-    if (to) {
-        good = !ferror(to) && fflush(to) == 0 && fsync(fileno(to)) == 0;
-        reason = errno;
-        if (fclose(to) != 0 && good) {
-            reason = errno;
-            good = false;
-        }
-    }
-    if (good && rename(temporary, path) != 0) {
-        reason = errno;
-        good = false;
-    }
-    if (!good && to)
-        remove(temporary);
-    return good ? SIM_OK : sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(reason));
 }
 
 SimStatus cli_file_text(const char *path, size_t limit, char **out)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/files.h"
+#include "sim/file.h"
 
 extern char **environ;
 
@@ -27,7 +28,7 @@ SimStatus cli_picture_open(const char *folder, const char *name, int width, int 
 {
     SimStatus status = SIM_OK;
     CliPicture picture = {0};
-    SIM_TRY(cli_folder_make(folder));
+    SIM_TRY(sim_folder_make(folder));
     snprintf(picture.folder, sizeof picture.folder, "%s", folder);
     snprintf(picture.name, sizeof picture.name, "%s", name);
     SIM_TRY(open_part(&picture, "tsv", &picture.data));

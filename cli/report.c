@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/human.h"
 #include "cli/netinfo.h"
 #include "cli/terminal.h"
+#include "sim/file.h"
 #include "sim/hash.h"
 
 /* --- before ------------------------------------------------------------------------ */
@@ -434,8 +434,7 @@ static SimStatus draw_plots(CliReport *report, CliSession *s,
     if (!layers)
         return sim_fail(SIM_ERR_MEMORY, "no memory for plots");
     snprintf(folder, sizeof folder, "%s/plots", report->folder);
-    mkdir(folder,
-          0777); /* a folder that is there already is fine; a failure shows below */
+    SIM_TRY(sim_folder_make(folder));
     SIM_TRY(cli_plot_training(folder, s->experiment.model->name, state->history,
                               state->epoch, &drawn));
     if (test->seen) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/files.h"
+#include "sim/file.h"
 
 #define ROW(name)                                                                        \
     {                                                                                    \
@@ -44,21 +45,21 @@ static double *field(const CliResult *result, size_t row)
 
 SimStatus cli_result_write(const char *folder, const CliResult *result)
 {
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16];
-    const SimStatus status = cli_path_join(folder, "result.json", path);
-    if (status != SIM_OK)
-        return status;
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    if (to) {
-        fputs("{\n", to);
-        for (size_t i = 0; i < N_ROWS; i++)
-            if (isfinite(*field(result, i)))
-                fprintf(to, "  \"%s\": %.12g,\n", rows[i].name, *field(result, i));
-        fprintf(to, "  \"best_chosen_on\": \"%s\",\n",
-                result->has_validation ? "validation" : "test");
-        fprintf(to, "  \"weights_sha256\": \"%s\"\n}\n", result->weights);
-    }
-    return cli_file_end(to, temporary, path);
+    SimStatus status = SIM_OK;
+    char path[CLI_PATH_SIZE];
+    SimFile file;
+    SIM_TRY(cli_path_join(folder, "result.json", path));
+    SIM_TRY(sim_file_create(path, &file));
+    fputs("{\n", file.stream);
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (isfinite(*field(result, i)))
+            fprintf(file.stream, "  \"%s\": %.12g,\n", rows[i].name, *field(result, i));
+    fprintf(file.stream, "  \"best_chosen_on\": \"%s\",\n",
+            result->has_validation ? "validation" : "test");
+    fprintf(file.stream, "  \"weights_sha256\": \"%s\"\n}\n", result->weights);
+    status = sim_file_commit(&file);
+out:
+    return status;
 }
 
 /* What stands behind "name": in a text of ours; NULL where it does not. */

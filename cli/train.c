@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "sim/file.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/trainer.h"
@@ -71,7 +72,7 @@ static SimStatus check_new(const char *folder)
             SIM_ERR_VALUE,
             "%s holds a run already: go on with --resume %s, or choose another --out",
             folder, folder);
-    return cli_folder_make(folder);
+    return sim_folder_make(folder);
 }
 
 /* A run that died before its first checkpoint starts again from its settings. */

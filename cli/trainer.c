@@ -2,7 +2,6 @@
 #include "cli/trainer.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "cli/rates.h"
 #include "cli/report.h"
 #include "cli/result.h"
+#include "sim/file.h"
 
 enum { SAME_ORDER_MS = 500 };
 
@@ -83,14 +83,14 @@ static SimStatus save(Trainer *t, const char *name)
 
 static SimStatus write_experiment(const Trainer *t)
 {
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16], *text = NULL;
+    char path[CLI_PATH_SIZE], *text = NULL;
+    SimFile to;
     SimStatus status = SIM_OK;
     SIM_TRY(cli_path_join(t->folder, "experiment.yaml", path));
     SIM_TRY(cli_experiment_text(&t->session->experiment, &text));
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    if (to)
-        fputs(text, to);
-    status = cli_file_end(to, temporary, path);
+    SIM_TRY(sim_file_create(path, &to));
+    fputs(text, to.stream);
+    status = sim_file_commit(&to);
 out:
     free(text);
     return status;
@@ -121,12 +121,13 @@ static void put_dense(FILE *to, const NetGraph *graph, const double *kernels)
  * run has no line of an epoch that never counted, and lacks none. */
 static SimStatus write_log(const Trainer *t)
 {
-    char path[CLI_PATH_SIZE], temporary[CLI_PATH_SIZE + 16];
-    SimStatus status = cli_path_join(t->folder, "log.jsonl", path);
-    if (status != SIM_OK)
-        return status;
-    FILE *const to = cli_file_begin(path, temporary, sizeof temporary);
-    for (size_t i = 0; to && i < t->state.epoch; i++) {
+    char path[CLI_PATH_SIZE];
+    SimFile file;
+    SimStatus status = SIM_OK;
+    SIM_TRY(cli_path_join(t->folder, "log.jsonl", path));
+    SIM_TRY(sim_file_create(path, &file));
+    FILE *const to = file.stream;
+    for (size_t i = 0; i < t->state.epoch; i++) {
         const CliPlotEpoch *e = &t->state.history[i];
         fprintf(to, "{\"epoch\": %.0f", e->epoch);
         put_number(to, "lr", e->lr);
@@ -141,23 +142,28 @@ static SimStatus write_log(const Trainer *t)
                   t->state.kernels + i * t->session->graph.n_nodes);
         fprintf(to, "}\n");
     }
-    status = cli_file_end(to, temporary, path);
-    return status == SIM_OK ? cli_rates_write(t->folder, &t->session->graph,
-                                              t->state.epoch, t->state.rates)
-                            : status;
+    SIM_TRY(sim_file_commit(&file));
+    status =
+        cli_rates_write(t->folder, &t->session->graph, t->state.epoch, t->state.rates);
+out:
+    return status;
 }
 
 /* What a killed run was writing when it died. */
 static void remove_leftovers(const Trainer *t)
 {
-    glob_t found;
-    char pattern[CLI_PATH_SIZE];
-    if (cli_path_join(t->folder, "*.tmp", pattern) != SIM_OK ||
-        glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        remove(found.gl_pathv[i]);
-    globfree(&found);
+    struct dirent **names;
+    const int n = cli_scan(t->folder, &names);
+    for (int i = 0; i < n; i++) {
+        char path[CLI_PATH_SIZE];
+        const char *const end = strrchr(names[i]->d_name, '.');
+        if (end && strcmp(end, ".tmp") == 0 &&
+            cli_path_join(t->folder, names[i]->d_name, path) == SIM_OK)
+            remove(path);
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
 }
 
 /* --- when numbers stop being numbers --------------------------------------------------

@@ -1,12 +1,10 @@
 /* datasets/aedat2_write.c: AEDAT 2.0, byte for byte as a DVS128 recording. */
 #include "datasets/aedat2_write.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "sim/file.h"
 
 enum { SIDE = 128, RECORD = 8 };
 
@@ -40,15 +38,10 @@ SimStatus data_aedat2_write(const char *path, DataAxes axes, const DataEvent *ev
                             size_t n)
 {
     SimStatus status = SIM_OK;
-    FILE *stream = NULL;
-    const size_t name_size = strlen(path) + 32;
-    char *const name = malloc(name_size);
+    SimFile file = {0};
     unsigned char *const bytes = malloc(n * RECORD + 1);
-    bool written = false;
-    if (!name || !bytes) {
-        status = sim_fail(SIM_ERR_MEMORY, "%s: no memory to write %zu events", path, n);
-        goto out;
-    }
+    if (!bytes)
+        return sim_fail(SIM_ERR_MEMORY, "%s: no memory to write %zu events", path, n);
     for (size_t i = 0; i < n; i++) {
         const DataEvent *const e = &events[i];
         if (e->x >= SIDE || e->y >= SIDE || e->t_us < 0 || e->t_us > INT32_MAX) {
@@ -61,22 +54,12 @@ SimStatus data_aedat2_write(const char *path, DataAxes axes, const DataEvent *ev
         put_be32(bytes + i * RECORD, address_of(axes, e));
         put_be32(bytes + i * RECORD + 4, (uint32_t)e->t_us);
     }
-    snprintf(name, name_size, "%s.%ld.tmp", path, (long)getpid());
-    stream = fopen(name, "wb");
-    if (!stream) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s", name, strerror(errno));
-        goto out;
-    }
-    written = fwrite(header, 1, sizeof header - 1, stream) == sizeof header - 1 &&
-              fwrite(bytes, RECORD, n, stream) == n && fflush(stream) == 0;
-    if (fclose(stream) != 0)
-        written = false;
-    if (!written || rename(name, path) != 0) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s; is the disk full?", path, strerror(errno));
-        remove(name);
-    }
+    SIM_TRY(sim_file_create(path, &file));
+    fwrite(header, 1, sizeof header - 1, file.stream);
+    fwrite(bytes, RECORD, n, file.stream);
+    status = sim_file_finish(&file);
 out:
-    free(name);
+    sim_file_destroy(&file);
     free(bytes);
     return status;
 }

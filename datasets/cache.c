@@ -23,6 +23,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "sim/file.h"
 #include "sim/hash.h"
 #include "sim/team.h"
 
@@ -32,25 +33,6 @@ enum { KEY_DIGITS = 24, VERSION = 1 };
 
 /* --- where
  * ------------------------------------------------------------------------------- */
-
-static SimStatus make_folders(char *path)
-{
-    for (char *c = path + 1;; c++) {
-        if (*c != '/' && *c != '\0')
-            continue;
-        const char kept = *c;
-        *c = '\0';
-        const bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
-        if (!made)
-            return sim_fail(SIM_ERR_IO,
-                            "%s: %s; set cache to a folder that can be written, or to "
-                            "\"none\"",
-                            path, strerror(errno));
-        *c = kept;
-        if (kept == '\0')
-            return SIM_OK;
-    }
-}
 
 static SimStatus find_folder(const DataSet *set, char *path, size_t size)
 {
@@ -67,7 +49,11 @@ static SimStatus find_folder(const DataSet *set, char *path, size_t size)
                                        "give a folder, or \"none\"");
     if ((size_t)n >= size)
         return sim_fail(SIM_ERR_VALUE, "cache: the path is too long");
-    return make_folders(path);
+    if (sim_folder_make(path) != SIM_OK)
+        return sim_fail(SIM_ERR_IO,
+                        "%s; set cache to a folder that can be written, or to \"none\"",
+                        sim_message());
+    return SIM_OK;
 }
 
 static void key_of(const DataSet *set, char key[SIM_HASH_TEXT])

@@ -11,6 +11,7 @@
 
 #include "datasets/aedat2_write.h"
 #include "datasets/dataset.h"
+#include "sim/file.h"
 #include "sim/team.h"
 
 enum {
@@ -137,13 +138,6 @@ out:
 /* --- the folder
  * ---------------------------------------------------------------------------- */
 
-static SimStatus make_folder(const char *path)
-{
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    return SIM_OK;
-}
-
 static SimStatus describe(const Job *job, const char *images, char *text, size_t size)
 {
     size_t used = (size_t)snprintf(text, size,
@@ -168,6 +162,7 @@ static SimStatus claim_folder(const Job *job, const char *images)
     SimStatus status = SIM_OK;
     char path[2 * DATA_PATH_SIZE], want[4096], found[4096];
     FILE *stream = NULL;
+    SimFile to;
     if ((size_t)snprintf(path, sizeof path, "%s/synth.txt", job->folder) >= sizeof path)
         return sim_fail(SIM_ERR_VALUE, "%s: the path is too long", job->folder);
     SIM_TRY(describe(job, images, want, sizeof want));
@@ -183,9 +178,9 @@ static SimStatus claim_folder(const Job *job, const char *images)
                          path);
         goto out;
     }
-    stream = fopen(path, "wb");
-    if (!stream || fputs(want, stream) < 0 || fflush(stream) != 0)
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
+    SIM_TRY(sim_file_create(path, &to));
+    fputs(want, to.stream);
+    status = sim_file_commit(&to);
 out:
     if (stream)
         fclose(stream);
@@ -277,7 +272,7 @@ SimStatus data_synth_folder(const char *images, const char *folder,
     if (options->events)
         SIM_TRY(find_threshold(job, &team, n, scratch));
 
-    SIM_TRY(make_folder(folder));
+    SIM_TRY(sim_folder_make(folder));
     SIM_TRY(claim_folder(job, images));
     for (size_t i = 0; i < set.n_classes; i++) {
         if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, set.classes[i]) >=
@@ -285,7 +280,7 @@ SimStatus data_synth_folder(const char *images, const char *folder,
             status = sim_fail(SIM_ERR_VALUE, "%s: the path is too long", folder);
             goto out;
         }
-        SIM_TRY(make_folder(path));
+        SIM_TRY(sim_folder_make(path));
     }
     for (job->first = 0; job->first < n; job->first += BLOCK) {
         size_t at[BLOCK];

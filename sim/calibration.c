@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "sim/conv_internal.h"
+#include "sim/file.h"
 #include "sim/hash.h"
 
 enum { VERSION = 2, LINE = 256, MACHINE = 160, LARGEST_FILE = 1 << 20, SUM_DIGITS = 16 };
@@ -443,40 +442,20 @@ out:
     return status;
 }
 
-static SimStatus make_folders(char *path) /* all that lead to the file */
-{
-    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        const bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
-        if (!made)
-            sim_fail(SIM_ERR_IO, "%s: cannot make this folder: %s", path,
-                     strerror(errno));
-        *at = '/';
-        if (!made)
-            return SIM_ERR_IO;
-    }
-    return SIM_OK;
-}
-
 SimStatus sim_calibration_save(const SimCalibration *table)
 {
     SimStatus status = SIM_OK;
-    char path[1200], temporary[1264];
-    char *text = NULL;
+    char path[1200], *text = NULL;
+    SimFile file;
     SIM_TRY(write_text(table, false, true, &text));
     SIM_TRY(sim_calibration_path(table, path, sizeof path));
-    SIM_TRY(make_folders(path));
-    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    FILE *const file = fopen(temporary, "w");
-    bool good =
-        file && fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (file && fclose(file) != 0)
-        good = false;
-    if (!good || rename(temporary, path) != 0) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-        if (file)
-            remove(temporary);
-    }
+    char *const name = strrchr(path, '/');
+    *name = '\0';
+    SIM_TRY(sim_folder_make(path));
+    *name = '/';
+    SIM_TRY(sim_file_create(path, &file));
+    fputs(text, file.stream);
+    status = sim_file_commit(&file);
 out:
     free(text);
     return status;

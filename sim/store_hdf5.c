@@ -20,6 +20,7 @@
 #include <H5FDdevelop.h>
 #endif
 
+#include "sim/file.h"
 #include "sim/list.h"
 
 #ifndef __has_feature
@@ -37,8 +38,8 @@ const char *__lsan_default_suppressions(void)
 
 struct SimStore {
     hid_t file;
-    char *path, *writing; /* writing: the temporary name, NULL when reading */
-    hid_t driver;         /* of a file that may end early, else invalid */
+    char *path, *place, *writing; /* the last two of sim_file_places; reading: NULL */
+    hid_t driver;                 /* of a file that may end early, else invalid */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -88,30 +89,37 @@ static hid_t native(SimType type)
 
 /* --- opening and closing ---------------------------------------------------------- */
 
+static void free_store(SimStore *store)
+{
+    if (!store)
+        return;
+    free(store->path);
+    free(store->place);
+    free(store->writing);
+    free(store);
+}
+
 static SimStatus new_store(const char *path, bool writing, SimStore **out)
 {
     SimStore *store = calloc(1, sizeof *store);
     if (store)
         store->path = strdup(path);
-    if (store && writing &&
-        asprintf(&store->writing, "%s.%ld.tmp", path, (long)getpid()) < 0)
-        store->writing = NULL;
-    if (!store || !store->path || (writing && !store->writing)) {
-        if (store)
-            free(store->path);
-        free(store);
-        return sim_fail(SIM_ERR_MEMORY, "%s: no memory to open it", path);
+    SimStatus status = SIM_OK;
+    if (!store || !store->path)
+        status = sim_fail(SIM_ERR_MEMORY, "%s: no memory to open it", path);
+    if (status == SIM_OK && writing)
+        status = sim_file_places(path, &store->place, &store->writing);
+    if (status == SIM_OK && writing && !store->writing)
+        status =
+            sim_fail(SIM_ERR_VALUE,
+                     "%s: no plain file: HDF5 is written to a file of its own", path);
+    if (status != SIM_OK) {
+        free_store(store);
+        return status;
     }
     store->file = store->driver = H5I_INVALID_HID;
     *out = store;
     return SIM_OK;
-}
-
-static void free_store(SimStore *store)
-{
-    free(store->path);
-    free(store->writing);
-    free(store);
 }
 
 static SimStatus create_file(const char *path, size_t front, SimStore **out)
@@ -383,9 +391,9 @@ SimStatus sim_store_commit(SimStore *store)
     if (!synced)
         return sim_fail(SIM_ERR_IO, "%s: %s; the file before it is untouched",
                         store->path, strerror(reason));
-    if (rename(store->writing, store->path) != 0)
+    if (rename(store->writing, store->place) != 0)
         return sim_fail(SIM_ERR_IO, "%s: %s", store->path, strerror(errno));
-    sync_folder_of(store->path);
+    sync_folder_of(store->place);
     return SIM_OK;
 }
 

@@ -1,9 +1,13 @@
 /* tests/support.c: see support.h. */
 #include "tests/support.h"
 
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -44,6 +48,46 @@ char *test_golden_path(const char *name)
 char *test_data_path(const char *name)
 {
     return shared_path("APICAL_DATA", "data", name);
+}
+
+static char folder[64];
+
+/* Folders carry the number of their process: of those that are gone nobody removes one.
+ */
+static void remove_abandoned(void)
+{
+    glob_t found;
+    if (glob("/tmp/apical-test-*", GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char command[128];
+        const long owner = strtol(strrchr(found.gl_pathv[i], '-') + 1, NULL, 10);
+        const bool gone = owner > 0 && kill((pid_t)owner, 0) != 0 && errno == ESRCH;
+        snprintf(command, sizeof command, "rm -rf '%.64s'", found.gl_pathv[i]);
+        if (gone && system(command) != 0)
+            cr_log_warn("%s failed", command);
+    }
+    globfree(&found);
+}
+
+const char *test_folder(void)
+{
+    if (!folder[0]) {
+        remove_abandoned();
+        snprintf(folder, sizeof folder, "/tmp/apical-test-%ld", (long)getpid());
+        cr_assert_eq(mkdir(folder, 0777), 0, "%s: %s", folder, strerror(errno));
+    }
+    return folder;
+}
+
+void test_folder_remove(void)
+{
+    char command[128];
+    if (!folder[0])
+        return;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    folder[0] = '\0';
+    cr_assert_eq(system(command), 0);
 }
 
 void test_fill(float *x, size_t n, uint64_t seed)

@@ -19,6 +19,12 @@ const char *test_golden_folder(void);
 
 const char *test_source_root(void); /* borrowed for ever */
 
+/* An empty folder of this test, made when first asked for. Borrowed until removed; a
+ * suite names test_folder_remove as its .fini. What a killed test left is removed by the
+ * next. */
+const char *test_folder(void);
+void test_folder_remove(void);
+
 /* Reproducible data: uniform in [-1, 1), each number at its own index of `seed`. */
 void test_fill(float *x, size_t n, uint64_t seed);
 void test_fill_bf16(void *x, size_t n, uint64_t seed); /* the same, rounded */

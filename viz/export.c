@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/file.h"
 #include "viz/app_internal.h"
 #include "viz/png.h"
 
@@ -103,14 +104,13 @@ SimStatus viz_app_write_table(VizApp *app, const char *panel, const char *path)
             p = &app->panels[i];
     if (!p || !p->panel->csv)
         return sim_fail(SIM_ERR_UNSUPPORTED, "the panel %s has no table", panel);
-    FILE *const file = fopen(path, "w");
-    if (!file)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    SimStatus status = p->panel->csv(p->state, &app->view, file);
-    if (fclose(file) != 0 && status == SIM_OK)
-        status = sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    if (status != SIM_OK)
-        remove(path);
+    SimStatus status = SIM_OK;
+    SimFile file = {0};
+    SIM_TRY(sim_file_create(path, &file));
+    SIM_TRY(p->panel->csv(p->state, &app->view, file.stream));
+    status = sim_file_finish(&file);
+out:
+    sim_file_destroy(&file);
     return status;
 }
 
@@ -172,10 +172,8 @@ SimStatus app_record_start(VizApp *app, const char *path, double fps)
                      recorder->path);
         goto out;
     }
-    if (recorder->to_folder && mkdir(recorder->path, 0777) != 0 && errno != EEXIST) {
-        status = sim_fail(SIM_ERR_IO, "%s: %s", recorder->path, strerror(errno));
-        goto out;
-    }
+    if (recorder->to_folder)
+        SIM_TRY(sim_folder_make(recorder->path));
     recorder->pipe = -1;
     recorder->fps = fps;
     recorder->from_us = (double)clock->in_us;

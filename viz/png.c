@@ -3,10 +3,11 @@
  * and repeated letters, which that does well. */
 #include "viz/png.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sim/file.h"
 
 typedef struct Bits {
     unsigned char *bytes; /* owned, large enough for anything */
@@ -150,15 +151,17 @@ static uint32_t crc32_of(const unsigned char *data, size_t n, uint32_t crc)
     return crc;
 }
 
-static bool put_chunk(FILE *file, const char *type, const unsigned char *data, size_t n)
+static void put_chunk(FILE *file, const char *type, const unsigned char *data, size_t n)
 {
     unsigned char length[4], sum[4];
     big_endian(length, (uint32_t)n);
     uint32_t crc = crc32_of((const unsigned char *)type, 4, 0xffffffffu);
     crc = crc32_of(data, n, crc);
     big_endian(sum, ~crc);
-    return fwrite(length, 1, 4, file) == 4 && fwrite(type, 1, 4, file) == 4 &&
-           fwrite(data, 1, n, file) == n && fwrite(sum, 1, 4, file) == 4;
+    fwrite(length, 1, 4, file);
+    fwrite(type, 1, 4, file);
+    fwrite(data, 1, n, file);
+    fwrite(sum, 1, 4, file);
 }
 
 static uint32_t adler(const unsigned char *data, size_t n)
@@ -185,23 +188,22 @@ static void to_rows(const VizSurface *surface, unsigned char *out)
     }
 }
 
-static bool write_all(FILE *file, const VizSurface *surface, const Bits *bits)
+static void write_all(FILE *file, const VizSurface *surface, const Bits *bits)
 {
     static const unsigned char mark[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     unsigned char head[13] = {[8] = 8, [9] = 2};
     big_endian(head, (uint32_t)surface->w);
     big_endian(head + 4, (uint32_t)surface->h);
-    return fwrite(mark, 1, sizeof mark, file) == sizeof mark &&
-           put_chunk(file, "IHDR", head, sizeof head) &&
-           put_chunk(file, "IDAT", bits->bytes, bits->used) &&
-           put_chunk(file, "IEND", head, 0);
+    fwrite(mark, 1, sizeof mark, file);
+    put_chunk(file, "IHDR", head, sizeof head);
+    put_chunk(file, "IDAT", bits->bytes, bits->used);
+    put_chunk(file, "IEND", head, 0);
 }
 
 SimStatus viz_png_write(const char *path, const VizSurface *surface)
 {
     SimStatus status = SIM_OK;
-    char part[4096];
-    FILE *file = NULL;
+    SimFile file = {0};
     const size_t n = surface->h * (1 + 3 * surface->w);
     unsigned char *const rows = malloc(n + 1);
     uint32_t *const heads = calloc((size_t)1 << HASH_BITS, sizeof *heads);
@@ -219,21 +221,11 @@ SimStatus viz_png_write(const char *path, const VizSurface *surface)
     big_endian(bits.bytes + bits.used, adler(rows, n));
     bits.used += 4;
 
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) {
-        status = sim_fail(SIM_ERR_VALUE, "%s: a path this long is not supported", path);
-        goto out;
-    }
-    file = fopen(part, "wb");
-    bool good = file && write_all(file, surface, &bits);
-    if (file)
-        good = fclose(file) == 0 && good;
-    if (!good || rename(part, path) != 0) {
-        status = sim_fail(SIM_ERR_IO, "%s: the picture was not written: %s", path,
-                          strerror(errno));
-        if (file)
-            remove(part);
-    }
+    SIM_TRY(sim_file_create(path, &file));
+    write_all(file.stream, surface, &bits);
+    status = sim_file_finish(&file);
 out:
+    sim_file_destroy(&file);
     free(rows);
     free(heads);
     free(before);

@@ -1,11 +1,11 @@
 /* viz/settings.c: a text file of "key value" lines. */
 #include "viz/settings.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "sim/file.h"
 
 enum { PATH_SIZE = 1024, MIN_SIDE = 200, MAX_SIDE = 16384 };
 
@@ -44,32 +44,20 @@ void viz_settings_load(VizSettings *out)
     fclose(file);
 }
 
-/* Every folder on the way. */
-static void make_folders(char *path)
-{
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        mkdir(path, 0777);
-        *slash = '/';
-    }
-    mkdir(path, 0777);
-}
-
 SimStatus viz_settings_save(const VizSettings *settings)
 {
-    char path[PATH_SIZE + 16], part[PATH_SIZE + 32];
+    SimStatus status = SIM_OK;
+    char path[PATH_SIZE + 16];
+    SimFile file;
     folder(path);
     if (!*path)
         return sim_fail(SIM_ERR_IO, "no folder for settings: set HOME");
-    make_folders(path);
+    SIM_TRY(sim_folder_make(path));
     strcat(path, "/viewer");
-    snprintf(part, sizeof part, "%s.part", path);
-    FILE *const file = fopen(part, "w");
-    if (!file)
-        return sim_fail(SIM_ERR_IO, "%s: %s", part, strerror(errno));
-    const bool written = fprintf(file, "window %d %d\ntheme %s\n", settings->w,
-                                 settings->h, settings->light ? "light" : "dark") > 0;
-    if (fclose(file) != 0 || !written || rename(part, path) != 0)
-        return sim_fail(SIM_ERR_IO, "%s: %s", path, strerror(errno));
-    return SIM_OK;
+    SIM_TRY(sim_file_create(path, &file));
+    fprintf(file.stream, "window %d %d\ntheme %s\n", settings->w, settings->h,
+            settings->light ? "light" : "dark");
+    status = sim_file_finish(&file);
+out:
+    return status;
 }

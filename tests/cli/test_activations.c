@@ -8,24 +8,17 @@
 #include <unistd.h>
 
 #include "cli/activations_plot.h"
+#include "tests/support.h"
 
-static char folder[64];
+static const char *folder;
 static char output[1 << 16];
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-activations-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(activations, .init = make_folder, .fini = remove_folder);
+TestSuite(activations, .init = make_folder, .fini = test_folder_remove);
 
 static int apical(const char *arguments)
 {

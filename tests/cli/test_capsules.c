@@ -8,11 +8,12 @@
 #include <sys/wait.h>
 
 #include "sim/rng.h"
+#include "tests/support.h"
 
 enum { SIDE = 12, TRAIN = 32, TEST = 8, POSE = 6, SWEEP = 11, TILE = 2 * SIDE + 2 };
 enum { IMAGES = 3, SAMPLE = 1 };
 
-static char folder[64];
+static const char *folder;
 static char output[1 << 16]; /* of the last run, both streams */
 
 static const char experiment[] = "data: {path: set, split: given}\n"
@@ -78,8 +79,7 @@ static int shell(const char *command)
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-capsules-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     cr_assert_eq(shell("mkdir set"), 0);
     write_part(0, TRAIN);
     write_part(1, TEST);
@@ -88,14 +88,7 @@ static void make_folder(void)
     cr_assert_eq(fclose(file), 0);
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(capsules, .init = make_folder, .fini = remove_folder);
+TestSuite(capsules, .init = make_folder, .fini = test_folder_remove);
 
 typedef struct Picture {
     size_t w, h;

@@ -9,20 +9,13 @@
 
 #include "cli/picture.h"
 #include "cli/plots.h"
+#include "tests/support.h"
 
-static char folder[64];
+static const char *folder;
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-plots-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    folder = test_folder();
 }
 
 static bool has(const char *name)
@@ -39,7 +32,7 @@ static void draw_rates(bool *drawn)
                  sim_message());
 }
 
-TestSuite(plots, .init = make_folder, .fini = remove_folder);
+TestSuite(plots, .init = make_folder, .fini = test_folder_remove);
 
 Test(plots, without_gnuplot_the_files_stay)
 {

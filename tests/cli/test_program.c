@@ -8,24 +8,17 @@
 #include <unistd.h>
 
 #include "sim/rng.h"
+#include "tests/support.h"
 
-static char folder[64];
+static const char *folder;
 static char output[1 << 16]; /* of the last run, both streams */
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-program-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(program, .init = make_folder, .fini = remove_folder);
+TestSuite(program, .init = make_folder, .fini = test_folder_remove);
 
 /* Runs "apical ARGUMENTS" in the folder; returns the exit code, -1 when it was killed. */
 static int apical(const char *arguments)

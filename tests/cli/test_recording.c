@@ -7,26 +7,20 @@
 #include <unistd.h>
 
 #include "cli/recording.h"
+#include "tests/support.h"
 
 enum { T = 3, H = 2, W = 3, C = 70 }; /* channels past one word */
 
-static char folder[64], path[96];
+static const char *folder;
+static char path[96];
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-recording-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     snprintf(path, sizeof path, "%s/out.h5", folder);
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(recording, .init = make_folder, .fini = remove_folder);
+TestSuite(recording, .init = make_folder, .fini = test_folder_remove);
 
 static bool fires(size_t t, size_t node)
 {

@@ -7,10 +7,11 @@
 #include <sys/wait.h>
 
 #include "sim/rng.h"
+#include "tests/support.h"
 
 enum { CLASSES = 2, FILES = 24, EVENTS = 400, PATH = 256 };
 
-static char folder[64];
+static const char *folder;
 static char output[1 << 16]; /* of the last run, both streams */
 
 static const char experiment[] = "data:\n"
@@ -48,8 +49,7 @@ static void write_recording(size_t class, size_t number)
 static void make_folder(void)
 {
     char path[PATH];
-    strcpy(folder, "/tmp/apical-train-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     snprintf(path, sizeof path, "%s/set", folder);
     cr_assert_eq(mkdir(path, 0777), 0);
     for (size_t c = 0; c < CLASSES; c++) {
@@ -65,14 +65,7 @@ static void make_folder(void)
     cr_assert_eq(fclose(to), 0);
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(train, .init = make_folder, .fini = remove_folder);
+TestSuite(train, .init = make_folder, .fini = test_folder_remove);
 
 /* Runs a shell command in the folder with $A the program; returns the exit code. */
 static int shell(const char *command)

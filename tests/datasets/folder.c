@@ -10,27 +10,6 @@
 #include "datasets/aedat2_write.h"
 #include "sim/rng.h"
 
-static char folder_name[64];
-
-const char *test_folder(void)
-{
-    if (!folder_name[0]) {
-        strcpy(folder_name, "/tmp/apical-test-XXXXXX");
-        cr_assert_not_null(mkdtemp(folder_name));
-    }
-    return folder_name;
-}
-
-void test_folder_remove(void)
-{
-    char command[128];
-    if (!folder_name[0])
-        return;
-    snprintf(command, sizeof command, "rm -r '%s'", folder_name);
-    cr_assert_eq(system(command), 0);
-    folder_name[0] = '\0';
-}
-
 void test_ok(SimStatus status)
 {
     cr_assert_eq(status, SIM_OK, "%s", sim_message());

@@ -4,10 +4,7 @@
 #include <stddef.h>
 
 #include "datasets/dataset.h"
-
-/* A fresh folder below the temporary one; borrowed for the test's life. */
-const char *test_folder(void);
-void test_folder_remove(void);
+#include "tests/support.h"
 
 /* `folder`/`class`/x_<class>_<k>.aedat for k = 0..n-1 and two classes, "cat" and "dog",
  * some hundred events each that depend on class and k. */

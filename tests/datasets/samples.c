@@ -397,28 +397,6 @@ Bytes sample_make(const char *name)
 
 /* --- files ---------------------------------------------------------------------------*/
 
-char *scratch_create(void)
-{
-    char path[] = "/tmp/apical-test-XXXXXX";
-    cr_assert(mkdtemp(path), "no temporary folder");
-    return strdup(path);
-}
-
-void scratch_remove(char *folder)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
-    }
-    if (dir)
-        closedir(dir);
-    rmdir(folder);
-    free(folder);
-}
-
 char *scratch_write(const char *folder, const char *name, const void *data, size_t n)
 {
     char path[512];

@@ -21,9 +21,6 @@ Bytes sample_make(const char *name);
 void bytes_add(Bytes *to, const void *data, size_t n);
 void bytes_text(Bytes *to, const char *text);
 
-/* A new folder, removed with its plain files by scratch_remove. */
-char *scratch_create(void);
-void scratch_remove(char *folder);
 /* Writes folder/name; returns the path, owned by the caller. */
 char *scratch_write(const char *folder, const char *name, const void *data, size_t n);
 /* The first `limit` bytes of a file. */

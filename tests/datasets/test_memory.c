@@ -85,7 +85,7 @@ static SimStatus read_sample(const char *path)
 
 Test(memory, reading_each_format)
 {
-    char *folder = scratch_create();
+    const char *const folder = test_folder();
     for (const Sample *s = samples; s->name; s++) {
         const Bytes bytes = s->make();
         char *path = scratch_write(folder, s->name, bytes.b, bytes.n);
@@ -103,5 +103,4 @@ Test(memory, reading_each_format)
         free(path);
         free(bytes.b);
     }
-    scratch_remove(folder);
 }

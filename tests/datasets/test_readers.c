@@ -10,21 +10,21 @@
 #include "tests/datasets/samples.h"
 #include "tests/support.h"
 
-static char *folder;
+static const char *folder;
 static DataFile *file;
 static DataEvent *events;
 static size_t n;
 
 static void set_up(void)
 {
-    folder = scratch_create();
+    folder = test_folder();
 }
 
 static void tear_down(void)
 {
     data_file_close(file);
     free(events);
-    scratch_remove(folder);
+    test_folder_remove();
 }
 
 TestSuite(readers, .init = set_up, .fini = tear_down);

@@ -14,19 +14,14 @@
 enum { EVERY_CUT = 1024, RANDOM_CUTS = 40, FLIPS = 400, SMASHES = 150 };
 enum { EVENT_LIMIT = 1 << 22 };
 
-static char *folder;
+static const char *folder;
 
 static void set_up(void)
 {
-    folder = scratch_create();
+    folder = test_folder();
 }
 
-static void tear_down(void)
-{
-    scratch_remove(folder);
-}
-
-TestSuite(readers_damage, .init = set_up, .fini = tear_down);
+TestSuite(readers_damage, .init = set_up, .fini = test_folder_remove);
 
 /* Reads all there is. */
 static SimStatus read_whole(const char *path)

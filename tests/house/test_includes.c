@@ -128,10 +128,10 @@ Test(includes, point_down_only)
 }
 
 /* The checker itself: a file that points up must be caught. */
-Test(includes, an_arrow_up_is_caught)
+Test(includes, an_arrow_up_is_caught, .fini = test_folder_remove)
 {
-    char root[] = "/tmp/apical-includes-XXXXXX", path[256];
-    cr_assert(mkdtemp(root));
+    char path[256];
+    const char *const root = test_folder();
     snprintf(path, sizeof path, "%s/wrong.c", root);
     FILE *file = fopen(path, "w");
     cr_assert(file);
@@ -142,7 +142,5 @@ Test(includes, an_arrow_up_is_caught)
     cr_expect(found->n_includes == 2);
     cr_expect(found->n_wrong == 1, "%s", found->report);
     cr_expect(strstr(found->report, "wrong.c:2"), "%s", found->report);
-    remove(path);
-    remove(root);
     found_destroy(found);
 }

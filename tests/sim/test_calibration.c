@@ -9,31 +9,21 @@
 
 #include "sim/calibration.h"
 #include "sim/conv.h"
+#include "tests/support.h"
 
 static SimContext context;
 static SimCalibration *table;
-static char folder[] = "/tmp/apical-calibration-XXXXXX";
-static bool has_folder;
 
 static void begin(void)
 {
     cr_assert_eq(sim_context_create(2, NULL, &context), SIM_OK, "%s", sim_message());
     cr_assert_eq(sim_calibration_create(&context, &table), SIM_OK);
-    cr_assert_not_null(mkdtemp(folder));
-    has_folder = true;
-    setenv("XDG_CACHE_HOME", folder, 1);
+    setenv("XDG_CACHE_HOME", test_folder(), 1);
 }
 
 static void end(void)
 {
-    char path[1200];
-    if (!has_folder)
-        return;
-    if (sim_calibration_path(table, path, sizeof path) == SIM_OK)
-        remove(path);
-    snprintf(path, sizeof path, "%s/apical", folder);
-    rmdir(path);
-    rmdir(folder);
+    test_folder_remove();
     sim_calibration_destroy(table);
 }
 
@@ -177,7 +167,7 @@ Test(calibration, nowhere_to_write)
     setenv("XDG_CACHE_HOME", "/proc/no/such/place", 1);
     cr_expect_eq(sim_calibration_load(table), SIM_OK, "%s", sim_message());
     cr_expect_eq(sim_calibration_save(table), SIM_ERR_IO);
-    setenv("XDG_CACHE_HOME", folder, 1);
+    setenv("XDG_CACHE_HOME", test_folder(), 1);
 }
 
 /* A plan goes by the table it is given. */

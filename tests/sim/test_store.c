@@ -13,25 +13,19 @@
 
 #include "sim/rng.h"
 #include "sim/store.h"
+#include "tests/support.h"
 
 enum { PATH = 128 };
-static char folder[64], path[PATH];
+static const char *folder;
+static char path[PATH];
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-store-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     snprintf(path, sizeof path, "%s/a.h5", folder);
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(store, .init = make_folder, .fini = remove_folder, .timeout = 60);
+TestSuite(store, .init = make_folder, .fini = test_folder_remove, .timeout = 60);
 
 #define OK(expression) cr_assert_eq((expression), SIM_OK, "%s", sim_message())
 

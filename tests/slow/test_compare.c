@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include "sim/rng.h"
+#include "tests/support.h"
 
 enum { TEXT = 1 << 16, RUNS = 18, PATH = 300 };
 
-static char folder[64];
+static const char *folder;
 static char output[TEXT];
 
 static const char experiment[] =
@@ -28,8 +29,7 @@ static const char experiment[] =
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-compare-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     cr_assert_eq(chdir(folder), 0);
     FILE *const to = fopen("e.yaml", "w");
     cr_assert_not_null(to);
@@ -37,15 +37,7 @@ static void make_folder(void)
     cr_assert_eq(fclose(to), 0);
 }
 
-static void remove_folder(void)
-{
-    char command[128];
-    cr_assert_eq(chdir("/"), 0);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(compare, .init = make_folder, .fini = remove_folder, .timeout = 300);
+TestSuite(compare, .init = make_folder, .fini = test_folder_remove, .timeout = 300);
 
 static pid_t start(const char *const *arguments)
 {

@@ -13,11 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support.h"
+
 enum { W = 1280, H = 800, STEPS = 8, PATIENCE_MS = 30000 };
 enum { SEEK_X = 10, SEEK_W = W - 20, SEEK_Y = H - 72, SEEK_H = 34 };
 static const uint32_t cursor_dark = 0xf0e442;
 
-static char folder[64];
+static const char *folder;
 static char output[8192]; /* of the viewer */
 static pid_t screen, viewer;
 static int display;
@@ -251,23 +253,18 @@ static void set_up(void)
 {
     if (!has_program("Xvfb") || !has_program("xdotool"))
         cr_skip_test("Xvfb or xdotool is not installed (sh scripts/install.sh test)");
-    strcpy(folder, "/tmp/apical-window-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     write_inputs();
     start_screen();
 }
 
 static void clean(void)
 {
-    char command[128];
     if (viewer > 0)
         kill(viewer, SIGKILL), waitpid(viewer, NULL, 0);
     if (screen > 0)
         kill(screen, SIGTERM), waitpid(screen, NULL, 0);
-    if (!folder[0])
-        return;
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    test_folder_remove();
 }
 
 TestSuite(viewer, .init = set_up, .fini = clean, .timeout = 300);

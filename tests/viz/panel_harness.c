@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nets/model.h"
+#include "tests/support.h"
 
 static const SyntheticOptions sides[VIZ_SIDES] = {
     {.timed = true, .potential = true, .rate = 0.12, .title = "standard net"},
@@ -68,15 +69,7 @@ void harness_end(PanelHarness *h)
     viz_draw_destroy(&h->draw);
     net_params_destroy(&h->params);
     net_graph_destroy(&h->graph);
-    if (*h->folder) {
-        static const char *const names[] = {"log.jsonl", "rates.jsonl"};
-        char path[128];
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            snprintf(path, sizeof path, "%s/%s", h->folder, names[i]);
-            remove(path);
-        }
-        rmdir(h->folder);
-    }
+    test_folder_remove();
 }
 
 void harness_net(PanelHarness *h)
@@ -112,8 +105,7 @@ void harness_run_line(PanelHarness *h, const char *file, const char *line)
 
 void harness_run(PanelHarness *h)
 {
-    snprintf(h->folder, sizeof h->folder, "/tmp/apical-run-XXXXXX");
-    cr_assert_not_null(mkdtemp(h->folder));
+    h->folder = test_folder();
     for (int epoch = 1; epoch <= HARNESS_EPOCHS; epoch++) {
         char line[256];
         snprintf(line, sizeof line,

@@ -19,7 +19,7 @@ typedef struct PanelHarness {
     NetGraph graph;
     NetParams params;
     SimContext context;
-    char folder[64]; /* a run, where there is one */
+    const char *folder; /* of the test, a run, where there is one */
 } PanelHarness;
 
 enum { HARNESS_EMPTY, HARNESS_ONE, HARNESS_TWO }; /* sides */

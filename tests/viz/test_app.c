@@ -11,31 +11,29 @@
 #include "tests/viz/synthetic.h"
 #include "viz/app_internal.h"
 #include "viz/window.h"
+#include "tests/support.h"
 
 enum { W = 1280, H = 800 };
 
 static VizApp *app;
 static VizFonts *fonts;
-static char folder[64];
+static const char *folder;
 static const SyntheticOptions synthetic = {
     .timed = true, .potential = true, .rate = 0.1, .title = "a test"};
 static const SyntheticOptions dropped = {.timed = true, .rate = 0.2, .title = "dropped"};
 
 static void set_up(void)
 {
-    strcpy(folder, "/tmp/apical-viewer-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     if (viz_fonts_create(1, &fonts) != SIM_OK)
         cr_skip_test("%s", sim_message());
 }
 
 static void clean(void)
 {
-    char command[128];
     viz_app_destroy(app);
     viz_fonts_destroy(fonts);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    test_folder_remove();
 }
 
 TestSuite(app, .init = set_up, .fini = clean, .timeout = 60);
@@ -464,7 +462,7 @@ Test(app, a_sequence_has_a_picture_for_every_frame)
                  sim_message());
     cr_expect_eq(n, 4u);
     cr_expect_eq(files_ending(path, ".png"), 4u);
-    cr_expect_neq(viz_app_export(app, "/nowhere/x", 100, 400, 300, fonts, &n), SIM_OK);
+    cr_expect_neq(viz_app_export(app, "/dev/null/x", 100, 400, 300, fonts, &n), SIM_OK);
 }
 
 /* With an ffmpeg of our own, that writes down how it was called and what it got. */

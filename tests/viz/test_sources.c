@@ -15,6 +15,7 @@
 #include "sim/rng.h"
 #include "viz/source_net.h"
 #include "viz/source_recording.h"
+#include "tests/support.h"
 
 enum { T = 12, SIDE = 8, CLASSES = 3 };
 
@@ -178,24 +179,22 @@ Test(source_net, closing_lets_go_of_what_it_borrowed)
 /* --- a recording ----------------------------------------------------------------------
  */
 
-static char folder[64], path[128];
+static const char *folder;
+static char path[128];
 static VizEvents *events;
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/apical-source-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder = test_folder();
     snprintf(path, sizeof path, "%s/a.h5", folder);
 }
 
 static void remove_folder(void)
 {
-    char command[128];
     if (source)
         source->close(source);
     viz_events_close(events);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    test_folder_remove();
 }
 
 TestSuite(source_recording, .init = make_folder, .fini = remove_folder);
