@@ -102,23 +102,24 @@ SimStatus cli_plot_density(const char *folder, const BenchTable *table, bool *dr
 
 static const char *const bytes[] = {"plan_bytes", "activation_bytes", "kept_bytes"};
 
-/* Lines for what was planned, points for what was taken, if it was: a curve that is only
- * worked out is dashed. */
+/* Lines for what was planned, each narrower than those before, which it may cover; points
+ * for what was taken, if it was: a curve that is only worked out is dashed. */
 static void plot_bytes(FILE *gp, const Curves *curves, size_t i, int colour, bool first)
 {
     const char *const name = bench_cell(curves->table, curves->first[i], "memory").text;
     const bool taken =
         isfinite(bench_cell(curves->table, curves->first[i], bytes[1]).number);
     fprintf(gp,
-            "%sdata index %zu using 1:($2/1e6) with lines linewidth 2 %s linecolor '%s' "
-            "title '%s, %s'",
-            first ? "" : ", \\\n    ", i, taken ? "" : "dashtype 2",
-            colours[colour % N_COLOURS], name, taken ? "planned" : "worked out");
+            "%sdata index %zu using 1:($2/1e6) with lines linewidth %g %s linecolor '%s' "
+            "title '%s%s'",
+            first ? "" : ", \\\n    ", i, fmax(5 - 1.3 * colour, 1),
+            taken ? "" : "dashtype 2", colours[colour % N_COLOURS], name,
+            taken ? "" : ", worked out");
     if (taken)
         fprintf(gp,
                 ", \\\n    data index %zu using 1:($3/1e6) with points pointtype 7 "
-                "pointsize 0.8 linecolor '%s' title '%s, taken'",
-                i, colours[colour % N_COLOURS], name);
+                "pointsize 0.8 linecolor '%s' notitle",
+                i, colours[colour % N_COLOURS]);
 }
 
 SimStatus cli_plot_blocks(const char *folder, const BenchTable *table, bool *drawn)
@@ -152,7 +153,8 @@ SimStatus cli_plot_blocks(const char *folder, const BenchTable *table, bool *dra
         const bool peak = panel < n_nets;
         int colour = 0;
         fprintf(gp, "set title '%s, %s'\nplot ", net,
-                peak ? "at the peak" : "kept between the passes");
+                peak ? "at the peak: planned (lines), taken (points)"
+                     : "kept between the passes");
         for (size_t i = 0; i < curves.n; i++) {
             if (strcmp(bench_cell(table, curves.first[i], "net").text, net) != 0)
                 continue;
@@ -181,7 +183,8 @@ SimStatus cli_plot_memory(const char *folder, const BenchTable *table, bool *dra
     FILE *const gp = picture.program;
     const Curves curves =
         put_curves(picture.data, table, "memory", NULL, "steps", bytes, 2);
-    fputs("set title 'Memory of training as sequences grow'\nset key top left\n"
+    fputs("set title 'Memory of training as sequences grow: planned (lines) and taken "
+          "(points)'\nset key top left\n"
           "set xlabel 'time steps'\nset ylabel 'MB'\nset xrange [0:*]\nset yrange [0:*]\n"
           "plot ",
           gp);

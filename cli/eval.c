@@ -122,11 +122,11 @@ static void print_confusion(FILE *to, const Result *r)
 static void print_layers(FILE *to, const Result *r)
 {
     if (isfinite(r->rate))
-        fprintf(to, "\n%-28s %8s\n", "spiking layer", "rate");
+        fprintf(to, "\n%-28s %8s %16s\n", "spiking layer", "rate", "silent channels");
     for (size_t i = 0; i < r->session->graph.n_nodes; i++)
         if (isfinite(r->evaluation->rates[i]))
-            fprintf(to, "%-28s %7.2f%%\n", r->session->graph.nodes[i].name,
-                    100.0 * r->evaluation->rates[i]);
+            fprintf(to, "%-28s %7.2f%% %15.1f%%\n", r->session->graph.nodes[i].name,
+                    100.0 * r->evaluation->rates[i], 100.0 * r->evaluation->silent[i]);
 }
 
 static void print_cost(FILE *to, const Result *r)
@@ -227,24 +227,13 @@ static SimStatus write_all(const char *folder, const Result *r)
 {
     SimStatus status = SIM_OK;
     bool drawn = false;
-    size_t n = 0;
-    CliPlotLayer *layers = calloc(r->session->graph.n_nodes + 1, sizeof *layers);
-    if (!layers)
-        return sim_fail(SIM_ERR_MEMORY, "no memory for plots");
     SIM_TRY(sim_folder_make(folder));
     SIM_TRY(write_file(folder, "report.md", write_report, r));
     SIM_TRY(write_file(folder, "summary.json", write_json, r));
     SIM_TRY(write_file(folder, "confusion.csv", write_csv, r));
-    for (size_t i = 0; i < r->session->graph.n_nodes; i++)
-        if (isfinite(r->evaluation->rates[i]))
-            layers[n++] = (CliPlotLayer){.name = r->session->graph.nodes[i].name,
-                                         .rate = r->evaluation->rates[i]};
-    SIM_TRY(cli_plot_rates(folder, r->part, layers, n, &drawn));
-    SIM_TRY(cli_plot_confusion(folder, r->part, (const char *const *)r->session->classes,
-                               r->evaluation->classes, r->evaluation->confusion, &drawn));
+    SIM_TRY(cli_evaluation_draw(r->session, r->evaluation, folder, r->part, &drawn));
     printf("\nreport     %s/{report.md, summary.json, confusion.csv, *.png}\n", folder);
 out:
-    free(layers);
     return status;
 }
 

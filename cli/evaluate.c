@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/plots.h"
+
 double cli_seconds(void)
 {
     struct timespec now;
@@ -22,6 +24,8 @@ void cli_evaluation_destroy(CliEvaluation *evaluation)
 {
     free(evaluation->confusion);
     free(evaluation->rates);
+    free(evaluation->silent);
+    free(evaluation->saturated);
     memset(evaluation, 0, sizeof *evaluation);
 }
 
@@ -74,12 +78,16 @@ static void run_batch(CliSession *session, Net *net, const DataBatch *batch,
     sums->seen += batch->n;
 }
 
-static void measure_rates(const CliSession *session, const Net *net, double *rates)
+static void measure_activity(const CliSession *session, const Net *net,
+                             CliEvaluation *sums)
 {
     for (size_t i = 0; i < session->graph.n_nodes; i++) {
         const NetActivity activity = net_activity(net, i);
-        rates[i] =
+        const double channels = (double)activity.channels;
+        sums->rates[i] =
             activity.spiking ? activity.spikes / activity.neuron_steps : (double)NAN;
+        sums->silent[i] = channels > 0.0 ? (double)activity.silent / channels : 0.0;
+        sums->saturated[i] = channels > 0.0 ? (double)activity.saturated / channels : 0.0;
     }
 }
 
@@ -93,7 +101,9 @@ SimStatus cli_evaluate(CliSession *session, Net *net, DataPart part,
     CliEvaluation sums = {.classes = session->input.classes};
     sums.confusion = calloc(sums.classes * sums.classes, sizeof *sums.confusion);
     sums.rates = calloc(session->graph.n_nodes, sizeof *sums.rates);
-    if (!sums.confusion || !sums.rates) {
+    sums.silent = calloc(session->graph.n_nodes, sizeof *sums.silent);
+    sums.saturated = calloc(session->graph.n_nodes, sizeof *sums.saturated);
+    if (!sums.confusion || !sums.rates || !sums.silent || !sums.saturated) {
         status = sim_fail(SIM_ERR_MEMORY, "no memory for the confusion matrix");
         goto out;
     }
@@ -108,7 +118,7 @@ SimStatus cli_evaluate(CliSession *session, Net *net, DataPart part,
         if (sums.seen == 0 || batch.n == net_input(net, 0).shape.n)
             full = true;
         else if (full) { /* the empty places of a last batch must not thin the rates */
-            measure_rates(session, net, sums.rates);
+            measure_activity(session, net, &sums);
             full = false;
             measured = true;
         }
@@ -126,12 +136,33 @@ SimStatus cli_evaluate(CliSession *session, Net *net, DataPart part,
     }
     sums.loss /= (double)sums.seen;
     if (!measured)
-        measure_rates(session, net, sums.rates);
+        measure_activity(session, net, &sums);
     sums.seconds = cli_seconds() - start;
     *out = sums;
     sums = (CliEvaluation){0};
 out:
     data_loader_destroy(loader);
     cli_evaluation_destroy(&sums);
+    return status;
+}
+
+SimStatus cli_evaluation_draw(const CliSession *session, const CliEvaluation *evaluation,
+                              const char *folder, const char *title, bool *drawn)
+{
+    SimStatus status = SIM_OK;
+    const NetGraph *const graph = &session->graph;
+    CliPlotLayer *const layers = calloc(graph->n_nodes + 1, sizeof *layers);
+    size_t n = 0;
+    if (!layers)
+        return sim_fail(SIM_ERR_MEMORY, "no memory for plots");
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (isfinite(evaluation->rates[i]))
+            layers[n++] = (CliPlotLayer){graph->nodes[i].name, evaluation->rates[i],
+                                         evaluation->silent[i], evaluation->saturated[i]};
+    SIM_TRY(cli_plot_rates(folder, title, layers, n, drawn));
+    SIM_TRY(cli_plot_confusion(folder, title, (const char *const *)session->classes,
+                               evaluation->classes, evaluation->confusion, drawn));
+out:
+    free(layers);
     return status;
 }

@@ -8,7 +8,9 @@ typedef struct CliEvaluation {
     double loss;
     size_t classes;
     uint64_t *confusion; /* owned, [classes, classes]: row true, column answer */
-    double *rates; /* owned, [graph nodes]: spikes per neuron and step, NAN if dense */
+    /* Owned, [graph nodes]: spikes per neuron and step, NAN if dense; share of channels
+     * that never, or always, fired. */
+    double *rates, *silent, *saturated;
     double seconds;
 } CliEvaluation;
 
@@ -20,5 +22,9 @@ SimStatus cli_evaluator_create(CliSession *session, size_t batch, Net **out);
 SimStatus cli_evaluate(CliSession *session, Net *net, DataPart part,
                        const volatile int *stop, CliEvaluation *out);
 void cli_evaluation_destroy(CliEvaluation *evaluation); /* accepts a zeroed one */
-double cli_accuracy(const CliEvaluation *evaluation);   /* 0 to 1 */
-double cli_seconds(void);                               /* a clock that only rises */
+
+/* Pictures of firing rates and confusions in `folder`. */
+SimStatus cli_evaluation_draw(const CliSession *session, const CliEvaluation *evaluation,
+                              const char *folder, const char *title, bool *drawn);
+double cli_accuracy(const CliEvaluation *evaluation); /* 0 to 1 */
+double cli_seconds(void);                             /* a clock that only rises */

@@ -53,6 +53,7 @@ SimStatus cli_picture_open(const char *folder, const char *name, int width, int 
             "set output name.'.'.format\n"
             "set border 3 linecolor '%s'\n"
             "set tics out nomirror textcolor '#22303c'\n"
+            "set format '%%h'\n" /* its own '%% h' leaves room for a sign */
             "set grid linetype 1 linewidth 0.5 linecolor '#e3e8ec'\n"
             "set key samplen 1.5 spacing 1.2 textcolor '#22303c'\n",
             name, name, name, name, name, width * 3 / 2, height * 3 / 2, width, height,

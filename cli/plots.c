@@ -194,7 +194,7 @@ SimStatus cli_plot_rates(const char *folder, const char *title,
         "textcolor '" CLI_GREY "'\n"
         "unset key\n"
         "set style fill solid 0.9 noborder\n"
-        "text(silent) = silent > 0 ? sprintf('%%.0f %%%%', 100 * silent) : '-'\n"
+        "text(silent) = sprintf('%%.0f %%%%', 100 * silent)\n"
         "plot data using (100*$2/2):0:(100*$2/2):(0.36):ytic(1) with boxxyerror "
         "linecolor '" CLI_BLUE "', \\\n"
         "    data using (100*$2):0:(sprintf('%%.1f', 100*$2)) with labels left offset "

@@ -429,27 +429,15 @@ static SimStatus draw_plots(CliReport *report, CliSession *s,
     SimStatus status = SIM_OK;
     char folder[1024];
     bool drawn = false;
-    CliPlotLayer *layers = calloc(s->graph.n_nodes + 1, sizeof *layers);
-    size_t n = 0;
-    if (!layers)
-        return sim_fail(SIM_ERR_MEMORY, "no memory for plots");
     snprintf(folder, sizeof folder, "%s/plots", report->folder);
     SIM_TRY(sim_folder_make(folder));
     SIM_TRY(cli_plot_training(folder, s->experiment.model->name, state->history,
                               state->epoch, &drawn));
-    if (test->seen) {
-        for (size_t i = 0; i < s->graph.n_nodes; i++)
-            if (isfinite(test->rates[i]))
-                layers[n++] = (CliPlotLayer){.name = s->graph.nodes[i].name,
-                                             .rate = test->rates[i]};
-        SIM_TRY(cli_plot_rates(folder, "test part", layers, n, &drawn));
-        SIM_TRY(cli_plot_confusion(folder, "test part", (const char *const *)s->classes,
-                                   test->classes, test->confusion, &drawn));
-    }
+    if (test->seen)
+        SIM_TRY(cli_evaluation_draw(s, test, folder, "test part", &drawn));
     printf("plots      %s%s\n", folder,
            drawn ? "" : " (data and .gp files only: install gnuplot-nox to draw them)");
 out:
-    free(layers);
     return status;
 }
 
