@@ -148,7 +148,7 @@ Test(train, learns_and_is_evaluated)
     /* Dead neurons are told, in words and in the table of the picture. */
     cr_assert_eq(shell("\"$A\" eval run --set neuron.threshold=1e5 --out dead"), 0, "%s",
                  output);
-    cr_expect_not_null(strstr(output, "   0.00%          100.0%\n"), "%s", output);
+    cr_expect_not_null(strstr(output, "  0.00%           100.0%\n"), "%s", output);
     cr_expect_eq(shell("test \"$(tail -n 1 dead/rates.tsv | cut -f 2-)\" = \"$(printf "
                        "'0\\t1\\t0')\""),
                  0, "silent channels that are not told");
