@@ -112,7 +112,7 @@ static void plot_bytes(FILE *gp, const Curves *curves, size_t i, int colour, boo
     fprintf(gp,
             "%sdata index %zu using 1:($2/1e6) with lines linewidth %g %s linecolor '%s' "
             "title '%s%s'",
-            first ? "" : ", \\\n    ", i, fmax(5 - 1.3 * colour, 1),
+            first ? "" : ", \\\n    ", i, fmax(3.8 - 0.9 * colour, 1),
             taken ? "" : "dashtype 2", colours[colour % N_COLOURS], name,
             taken ? "" : ", worked out");
     if (taken)

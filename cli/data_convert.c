@@ -16,7 +16,7 @@ enum { MAX_SETTINGS = 64, SLICE = 1 << 14 };
 typedef struct Arguments {
     const char *in, *out;
     const char *to;
-    int axes;
+    int axes; /* -1: not said */
     int n_threads;
     const char *settings[MAX_SETTINGS];
     size_t n_settings;
@@ -50,6 +50,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (state->arg_num == 0)
             argp_error(state, "wanted a recording and a name for the new one, or a set");
+        if (!arguments->out && (arguments->to || arguments->axes >= 0))
+            argp_error(state, "--to and --axes are for a recording and its new name OUT; "
+                              "frames of a set go by --set");
+        if (arguments->out && arguments->n_settings)
+            argp_error(state, "--set is for the frames of a set, not for a recording");
+        if (!arguments->to)
+            arguments->to = "text";
+        if (arguments->axes < 0)
+            arguments->axes = DATA_AXES_JAER;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -181,7 +190,7 @@ static int run(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    Arguments arguments = {.to = "text", .axes = DATA_AXES_JAER};
+    Arguments arguments = {.axes = -1};
     cli_parse(&argp, argc, argv, &arguments);
     return arguments.out ? convert_file(argv[0], &arguments)
                          : convert_set(argv[0], &arguments);

@@ -269,7 +269,7 @@ static int run(int argc, char **argv)
     if (report.good_sums + report.bad_sums > 0)
         printf("  %zu check sums agree, %zu do not\n", report.good_sums, report.bad_sums);
     if (report.empty > 0)
-        printf("  %zu recordings hold no event\n", report.empty);
+        printf("  %zu without any event\n", report.empty);
     if (report.out_of_range > 0)
         printf("  %s events lie outside their sensor; they are left out\n",
                cli_human_digits(a, report.out_of_range));

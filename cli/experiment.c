@@ -242,7 +242,9 @@ static SimStatus read_setting(const char *text, Settings *settings)
     const char *const dot = strchr(text, '.'), *const equal = strchr(text, '=');
     if (!dot || !equal || dot > equal || (size_t)(dot - text) >= sizeof name ||
         (size_t)(equal - dot) > sizeof key)
-        return sim_fail(SIM_ERR_VALUE, "%s: wanted section.key=value, as data.size=48",
+        return sim_fail(SIM_ERR_VALUE,
+                        "%s: wanted section.key=value, as data.size=48, neuron.soma=lif "
+                        "or train.epochs=10",
                         place);
     snprintf(name, sizeof name, "%.*s", (int)(dot - text), text);
     snprintf(key, sizeof key, "%.*s", (int)(equal - dot - 1), dot + 1);

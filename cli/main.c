@@ -29,20 +29,25 @@ static void wait_without_spinning(char **argv)
         execv("/proc/self/exe", argv); /* where it fails, we go on as we are */
 }
 
+/* At every exit, also of argp, which prints help and leaves by itself. */
+static void check_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    fputs("apical: what it prints cannot be written (is the disk full?)\n", stderr);
+    _exit(CLI_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     wait_without_spinning(argv);
+    atexit(check_output);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("apical " APICAL_VERSION);
         return CLI_OK;
     }
-    const int result =
-        cli_dispatch("apical",
-                     "Simulates and trains networks of spiking neurons on recordings "
-                     "of event cameras.",
-                     cli_commands, argc, argv);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return result;
-    fputs("apical: what it prints cannot be written (is the disk full?)\n", stderr);
-    return result == CLI_OK ? CLI_FAILED : result;
+    return cli_dispatch("apical",
+                        "Simulates and trains networks of spiking, capsule and dendritic "
+                        "neurons.",
+                        cli_commands, argc, argv);
 }

@@ -399,10 +399,10 @@ void cli_report_weights(const CliSession *s, char text[SIM_HASH_TEXT])
 static void print_classes(const CliSession *s, const CliEvaluation *test)
 {
     enum { MOST = 30, WIDEST = 90 };
-    size_t column = 10;
+    size_t column = 9;
     if (test->classes > MOST)
         return;
-    printf("per class ");
+    printf("per class");
     for (size_t k = 0; k < test->classes; k++) {
         uint64_t all = 0;
         char text[DATA_NAME_SIZE + 16];
@@ -414,10 +414,10 @@ static void print_classes(const CliSession *s, const CliEvaluation *test)
                  100.0 * (double)test->confusion[k * test->classes + k] / (double)all);
         const size_t width = cli_terminal_width(text) + 1;
         if (column + width > WIDEST) {
-            printf("\n%10s", "");
-            column = 10;
+            printf("\n%9s", "");
+            column = 9;
         }
-        printf("%s ", text);
+        printf(" %s", text);
         column += width;
     }
     printf("\n");

@@ -285,6 +285,11 @@ static void print_start(const CliSession *session, const CliStimulus *stimulus)
                cli_human_seconds(b, stimulus->span_s));
     if (stimulus->label >= 0)
         printf(", a %s", session->classes[stimulus->label]);
+    const NetModelInput *const net = &session->input;
+    if (stimulus->n_events > 0 &&
+        (stimulus->sensor_w != net->w || stimulus->sensor_h != net->h))
+        printf("; %zu x %zu pixels brought to the %zu x %zu of the net",
+               stimulus->sensor_w, stimulus->sensor_h, net->w, net->h);
     printf("\n%zu steps", stimulus->steps);
     if (stimulus->step_ms > 0)
         printf(" of %s", cli_human_seconds(a, stimulus->step_ms * 1e-3));

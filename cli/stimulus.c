@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const parts[DATA_PARTS] = {"train", "validation", "test"};
 
@@ -21,6 +22,22 @@ static bool split_sample(const char *input, int *part, size_t *number)
             return true;
     }
     return false;
+}
+
+/* "tset:17", "test:-1": no file has such a name, but a part of the data was meant. */
+static SimStatus meant_sample(const char *input)
+{
+    char archive[256]; /* as in "archive.tar:member" */
+    const char *const colon = strchr(input, ':');
+    if (!colon || strchr(input, '/') || access(input, F_OK) == 0)
+        return SIM_OK;
+    snprintf(archive, sizeof archive, "%.*s", (int)(colon - input), input);
+    if (access(archive, F_OK) == 0)
+        return SIM_OK;
+    return sim_fail(SIM_ERR_VALUE,
+                    "%s: no file has this name; a sample of the model's data is "
+                    "train:0, validation:0 or test:0",
+                    input);
 }
 
 bool cli_stimulus_needs_data(const char *input)
@@ -167,6 +184,7 @@ static SimStatus from_file(const CliSession *session, const char *input,
     char *const path = strdup(input);
     if (!path)
         return sim_fail(SIM_ERR_MEMORY, "%s: no memory for a path", input);
+    SIM_TRY(meant_sample(input));
     char *const hash = strrchr(path, '#');
     if (hash && hash[1] >= '0' && hash[1] <= '9') {
         char *end;

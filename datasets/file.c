@@ -162,7 +162,8 @@ static const Look looks[] = {
     LOOK("PK\3\4", "this looks like a zip archive; unpack it first"),
     LOOK("\x93NUMPY", "this is a NumPy array; convert it to a format of `data list`"),
     LOOK("\x89HDF\r\n\x1a\n",
-         "this is an HDF5 file; event readers for HDF5 are not part of this build"),
+         "this is an HDF5 file; `apical view` shows recordings of `apical sim`, others are "
+         "not read: export the events as text `x y t p`"),
     LOOK("% ", "this looks like a Prophesee DAT or RAW recording; convert it to AEDAT "
                "or text with the maker's tools"),
     LOOK("MATLAB", "this is a MATLAB file of another version than 5; save it as that"),

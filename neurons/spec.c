@@ -171,7 +171,7 @@ static SimStatus set_tau(NeuronSpec *spec, const char *value)
         spec->soma_values[decay] = 1.0 - 1.0 / tau;
         spec->soma_values[gain] = 1.0 / tau;
     } else
-        return sim_fail(SIM_ERR_VALUE, "tau: a %s neuron has none%s", soma->name,
+        return sim_fail(SIM_ERR_VALUE, "tau: the soma %s has none%s", soma->name,
                         w >= 0 ? " of 1 step or less" : "");
     return SIM_OK;
 }

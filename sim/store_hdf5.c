@@ -110,9 +110,8 @@ static SimStatus new_store(const char *path, bool writing, SimStore **out)
     if (status == SIM_OK && writing)
         status = sim_file_places(path, &store->place, &store->writing);
     if (status == SIM_OK && writing && !store->writing)
-        status =
-            sim_fail(SIM_ERR_VALUE,
-                     "%s: no plain file: HDF5 is written to a file of its own", path);
+        status = sim_fail(SIM_ERR_VALUE,
+                          "%s is a folder or device: wanted the name of a file", path);
     if (status != SIM_OK) {
         free_store(store);
         return status;

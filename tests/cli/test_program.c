@@ -167,6 +167,8 @@ Test(program, convert_to_text_and_back)
     cr_expect_eq(system(command), 0);
     cr_expect_eq(apical("data convert a.aedat /nowhere/at/all.txt"), 1);
     cr_expect_eq(lines(), 1, "%s", output);
+    cr_expect_eq(apical("data convert a.aedat c.txt --set steps=2"), 2, "unused");
+    cr_expect_eq(apical("data convert . --to aedat2"), 2, "unused");
 }
 
 static const char experiment[] =
@@ -194,6 +196,13 @@ Test(program, sim_says_what_does_not_fit)
 {
     put("e.yaml", experiment, sizeof experiment - 1);
     put("a.aedat", aedat2, AEDAT2);
+    cr_expect_eq(apical("sim e.yaml a.aedat"), 0);
+    cr_expect_not_null(strstr(output, "128 x 128 pixels brought to the 16 x 16"), "%s",
+                       output);
+    cr_expect_eq(apical("sim e.yaml tset:1"), 1);
+    cr_expect_not_null(strstr(output, "test:0"), "%s", output);
+    cr_expect_eq(apical("sim e.yaml a.aedat --record ."), 1);
+    cr_expect_not_null(strstr(output, "is a folder"), "%s", output);
     cr_expect_eq(apical("sim e.yaml a.aedat --record o.h5 --layers spkie1"), 1);
     cr_expect_not_null(strstr(output, "did you mean"), "%s", output);
     cr_expect_eq(apical("sim e.yaml a.aedat --record o.h5 --potentials spike1:9999999"),
@@ -211,6 +220,8 @@ Test(program, what_cannot_be_printed_is_a_failure)
     if (access("/dev/full", W_OK) != 0)
         cr_skip_test("there is no /dev/full");
     cr_expect_eq(apical("data list 3>&1 1>/dev/full"), 1);
+    cr_expect_eq(apical("data list --help 3>&1 1>/dev/full"), 1, "of argp");
+    cr_expect_eq(apical("--version 3>&1 1>/dev/full"), 1);
     cr_expect_eq(apical("data list"), 0);
 }
 

@@ -32,6 +32,32 @@ static size_t n_lines(const char *table)
     return n;
 }
 
+/* --- layers
+ * ----------------------------------------------------------------------- */
+
+Test(layers, a_shape_is_whole_or_not_there)
+{
+    PanelHarness h;
+    size_t wide = 0, close = 0, without = 0;
+    harness_begin(&h, "layers", HARNESS_ONE, 5);
+    for (float width = 190; width < 420; width += 5) {
+        harness_draw(&h, (VizRect){0, 0, width, 80});
+        const bool has_wide = harness_has_text(&h, "12 \xc3\x97 16 \xc3\x97 16"),
+                   has_close = harness_has_text(&h, "12\xc3\x97"
+                                                    "16\xc3\x97"
+                                                    "16");
+        wide += has_wide;
+        close += has_close;
+        without += !has_wide && !has_close;
+        if (!has_wide && !has_close)
+            cr_expect(!harness_has_text(&h, "12 \xc3\x97") &&
+                          !harness_has_text(&h, "12\xc3\x97"),
+                      "cut at a width of %g", (double)width);
+    }
+    cr_expect(wide && close && without, "%zu, %zu, %zu", wide, close, without);
+    harness_end(&h);
+}
+
 /* --- feature maps
  * ----------------------------------------------------------------------- */
 

@@ -63,14 +63,31 @@ static double most_of_all(const VizView *view)
 /* --- a layer --------------------------------------------------------------------------
  */
 
-static const char *print_shape(const VizLayer *layer, char *text, size_t size)
+static const char *print_shape(const VizLayer *layer, const char *times, char *text,
+                               size_t size)
 {
     if (layer->h * layer->w == 1)
         snprintf(text, size, "%zu", layer->c);
     else
-        snprintf(text, size, "%zu \xc3\x97 %zu \xc3\x97 %zu", layer->c, layer->h,
-                 layer->w);
+        snprintf(text, size, "%zu%s%zu%s%zu", layer->c, times, layer->h, times, layer->w);
     return text;
+}
+
+/* Close together where there is little room; left out rather than cut: half a shape is a
+ * wrong one, and the tip has it. */
+static void draw_shape(VizDraw *draw, VizRect area, VizAlign align, VizColour colour,
+                       const VizLayer *layer)
+{
+    static const char *const times[] = {" \xc3\x97 ", "\xc3\x97"};
+    const float x = align == VIZ_RIGHT ? area.x + area.w : area.x;
+    char text[64];
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        print_shape(layer, times[i], text, sizeof text);
+        if (viz_text_width(draw, VIZ_FONT_SMALL, text) <= area.w) {
+            viz_text(draw, VIZ_FONT_SMALL, x, area.y, align, colour, "%s", text);
+            return;
+        }
+    }
 }
 
 static void tell(const VizView *view, VizDraw *draw, VizRect box, size_t i)
@@ -78,7 +95,7 @@ static void tell(const VizView *view, VizDraw *draw, VizRect box, size_t i)
     const VizLayer *const layer = &view->sides[0].subject->layers[i];
     const double rate = rate_of(view, i, view->now);
     char shape[64], fires[96] = "", number[32], parameters[64] = "";
-    print_shape(layer, shape, sizeof shape);
+    print_shape(layer, " \xc3\x97 ", shape, sizeof shape);
     if (!isnan(rate)) {
         const VizStep *const step = viz_view_step(view, view->now);
         snprintf(fires, sizeof fires, "\n%.3g %% fire in step %zu: %u of %zu", 100 * rate,
@@ -128,7 +145,6 @@ static void draw_wide(const VizView *view, VizDraw *draw, VizRect box, size_t i,
     const VizLayer *const layer = &view->sides[0].subject->layers[i];
     const float line = viz_line_height(draw, VIZ_FONT_SMALL);
     const double rate = rate_of(view, i, view->now);
-    char shape[64];
     box = viz_inset(box, 5);
     VizRect top = viz_cut_top(&box, line + 2);
     viz_text_within(draw, VIZ_FONT_SMALL, top.x, top.y, top.w, VIZ_LEFT, theme->text,
@@ -142,11 +158,9 @@ static void draw_wide(const VizView *view, VizDraw *draw, VizRect box, size_t i,
         snprintf(text, sizeof text, rate < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * rate);
         viz_text(draw, VIZ_FONT_SMALL, low.x, low.y, VIZ_LEFT, theme->text, "%s", text);
         viz_cut_left(&low, viz_text_width(draw, VIZ_FONT_SMALL, text) + 8);
-        viz_text_within(draw, VIZ_FONT_SMALL, low.x + low.w, low.y, low.w, VIZ_RIGHT,
-                        theme->dim, "%s", print_shape(layer, shape, sizeof shape));
+        draw_shape(draw, low, VIZ_RIGHT, theme->dim, layer);
     } else {
-        viz_text_within(draw, VIZ_FONT_SMALL, low.x, low.y, low.w, VIZ_LEFT, theme->dim,
-                        "%s", print_shape(layer, shape, sizeof shape));
+        draw_shape(draw, low, VIZ_LEFT, theme->dim, layer);
     }
     if (layer->spiking && box.h > 6)
         draw_history(view, draw, (VizRect){box.x, box.y, box.w, box.h - 3}, i, most);
