@@ -9,10 +9,10 @@
 #include "cli/command.h"
 #include "cli/evaluate.h"
 #include "cli/files.h"
-#include "sim/file.h"
 #include "cli/session.h"
 #include "cli/settings.h"
 #include "nets/layers.h"
+#include "sim/file.h"
 #include "viz/capsules.h"
 #include "viz/png.h"
 

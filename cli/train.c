@@ -1,16 +1,19 @@
 /* cli/train.c: "apical train": an experiment to a run folder. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/files.h"
-#include "sim/file.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/trainer.h"
+#include "sim/file.h"
 
 typedef struct Arguments {
     CliStart start;
@@ -91,6 +94,21 @@ static SimStatus find_run(const char *folder, char *model, size_t size, bool *ha
                     folder);
 }
 
+/* Two trainings in one folder would take each other's files away. The lock is on the
+ * folder itself and ends with the process; where folders cannot be locked, none is held. */
+static SimStatus take_folder(const char *folder, int *lock)
+{
+    *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0)
+        return sim_fail(SIM_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return sim_fail(SIM_ERR_IO,
+                        "%s: another training writes into this folder: wait for it, or "
+                        "choose another --out",
+                        folder);
+    return SIM_OK;
+}
+
 static int run(int argc, char **argv)
 {
     Arguments arguments = {0};
@@ -99,10 +117,12 @@ static int run(int argc, char **argv)
     CliProgress progress;
     char folder[1024], model[1100];
     bool resume = false;
+    int lock = -1;
     cli_parse(&argp, argc, argv, &arguments);
     if (arguments.start.resume) {
         snprintf(folder, sizeof folder, "%s", arguments.start.resume);
         SIM_TRY(find_run(folder, model, sizeof model, &resume));
+        SIM_TRY(take_folder(folder, &lock));
     } else {
         snprintf(model, sizeof model, "%s", arguments.start.experiment);
         if (arguments.start.out)
@@ -116,11 +136,15 @@ static int run(int argc, char **argv)
     SIM_TRY(data_set_prepare(&session.set, session.context.team.n_threads,
                              cli_progress_step, &progress));
     cli_progress_end(&progress);
-    if (!arguments.start.resume)
+    if (!arguments.start.resume) {
         SIM_TRY(check_new(folder));
+        SIM_TRY(take_folder(folder, &lock));
+    }
     SIM_TRY(cli_train(&session, folder, resume));
 out:
     cli_session_close(&session);
+    if (lock >= 0)
+        close(lock);
     return status == SIM_OK ? CLI_OK : cli_failed("apical train");
 }
 

@@ -139,6 +139,8 @@ Test(train, learns_and_is_evaluated)
     cr_assert_eq(shell("\"$A\" train e.yaml --out run"), 0, "%s", output);
     cr_expect_eq(shell("\"$A\" train e.yaml --out run"), 1,
                  "a run must not be overwritten");
+    cr_expect_eq(shell("flock run \"$A\" train --resume run"), 1, "%s", output);
+    cr_expect_not_null(strstr(output, "another training writes"), "%s", output);
     cr_assert_eq(shell("\"$A\" eval run"), 0, "%s", output);
     double accuracy = 0.0;
     cr_assert_eq(shell("cat run/eval-test/summary.json"), 0);
