@@ -184,10 +184,12 @@ static SimStatus draw_curves(const CliCompareTable *table, size_t group, bool *d
                 "linecolor '%s'",
                 i ? ", \\\n    " : "plot ", i, colours[i % N_COLOURS]);
     for (size_t i = 0; i < shown.n; i++) {
+        /* Each narrower than those before: curves that lie on each other are all seen. */
+        const double width = 1.8 + 2.7 * (double)(shown.n - 1 - i) / (double)shown.n;
         fprintf(gp,
-                ", \\\n    data index %zu using 1:(100*$2) with linespoints linewidth 2 "
-                "pointtype 7 pointsize 0.4 dashtype %zu linecolor '%s' title ",
-                i, 1 + i / N_COLOURS, colours[i % N_COLOURS]);
+                ", \\\n    data index %zu using 1:(100*$2) with linespoints linewidth "
+                "%.2g pointtype 7 pointsize 0.4 dashtype %zu linecolor '%s' title ",
+                i, width, 1 + i / N_COLOURS, colours[i % N_COLOURS]);
         cli_picture_quote(&picture, table->compare->variants[shown.variants[i]].name);
     }
     fputc('\n', gp);
@@ -289,7 +291,8 @@ static SimStatus draw_cost(const CliCompareTable *table, size_t group, bool *dra
     put_title(table, &picture, group, shown.all, "set multiplot layout 1,2 title");
     fputs(" font ',12' margins 0.09,0.79,0.15,0.9 spacing 0.06,0\n"
           "set ylabel 'test accuracy (%), 95 % interval' offset 0.7,0\n"
-          "set xlabel 'MACs and SynOps of a sample'\nset key off\n",
+          "set xlabel 'MACs and SynOps of a sample'\nset key off\n"
+          "set yrange [-1<*:*<101]\n", /* an interval may go beyond what there is */
           gp);
     const Axis operations = make_axis(least[0], most[0]);
     const Axis parameters = make_axis(least[1], most[1]);

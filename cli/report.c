@@ -86,10 +86,11 @@ static void print_training(const CliSession *s)
         sim_option_print(kind, &e->optimiser, optimiser, sizeof optimiser);
     if (course)
         sim_option_print(course, &e->optimiser, schedule, sizeof schedule);
-    printf("training   %s, %s, learning rate %g %s, %lld epochs of %zu batches of %lld\n",
-           net_losses[e->loss.kind]->name, optimiser, e->optimiser.lr, schedule,
-           (long long)e->train.epochs, s->set.n_part[DATA_TRAIN] / (size_t)e->train.batch,
-           (long long)e->train.batch);
+    printf(
+        "training   %s, %s, learning rate %g %s, %lld epoch%s of %zu batches of %lld\n",
+        net_losses[e->loss.kind]->name, optimiser, e->optimiser.lr, schedule,
+        (long long)e->train.epochs, e->train.epochs == 1 ? "" : "s",
+        s->set.n_part[DATA_TRAIN] / (size_t)e->train.batch, (long long)e->train.batch);
 }
 
 /* By what kernels are chosen; the checkpoints hold the figures. */

@@ -95,7 +95,8 @@ static SimStatus find_run(const char *folder, char *model, size_t size, bool *ha
 }
 
 /* Two trainings in one folder would take each other's files away. The lock is on the
- * folder itself and ends with the process; where folders cannot be locked, none is held. */
+ * folder itself and ends with the process; where folders cannot be locked, none is held.
+ */
 static SimStatus take_folder(const char *folder, int *lock)
 {
     *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -69,8 +69,8 @@ static SimStatus finish(SimFile *file, bool on_disk)
         }
     }
     if (!good)
-        status = sim_fail(SIM_ERR_IO, "%s: could not be written%s%s", file->path,
-                          reason ? ": " : "", reason ? strerror(reason) : "");
+        status = sim_fail(SIM_ERR_IO, "%s: could not be written: %s", file->path,
+                          reason ? strerror(reason) : "is the disk full?");
     sim_file_destroy(file);
     return status;
 }
