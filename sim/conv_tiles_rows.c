@@ -29,10 +29,7 @@
  * Nobody waits for another thread, and what the next task sees already lies there. */
 #include "sim/conv_tiles_internal.h"
 
-enum {
-    CACHE_BYTES = 4 << 20, /* results beyond are written around it */
-    LAY_PIXELS = 8         /* of x at a time, image by image */
-};
+enum { LAY_PIXELS = 8 /* of x at a time, image by image */ };
 
 /* Input that output `o`, counted from the first, sees through tap k, counted from the
  * first it may see; false where the tap has no part in it. */
@@ -52,7 +49,7 @@ typedef struct Work {
     size_t rows, turns, ring; /* of y in a turn; rows of x in the ring */
     SimTensor x, y;
     const float *weights, *bias;
-    bool accumulate, around_cache;
+    bool accumulate;
 } Work;
 
 /* --- x ---------------------------------------------------------------------------------
@@ -353,8 +350,7 @@ static void rows_task(void *argument, size_t index, size_t thread)
                          .y_step = t->k,
                          .bias = w->bias ? w->bias + k : NULL,
                          .y_bf16 = is_bf16,
-                         .accumulate = w->accumulate,
-                         .around_cache = w->around_cache};
+                         .accumulate = w->accumulate};
     memcpy(rows.w_pieces, t->w_pieces, sizeof rows.w_pieces);
     for (size_t i = 0; i < t->x_pieces; i++)
         rows.x[i] = room->x[i] + thread * room->x_numbers;
@@ -386,8 +382,6 @@ static void run(size_t nt, Work *w)
     const SimConvShape *s = &w->conv->shape;
     const SimTeam team = {
         .n_threads = (int)smaller(t->threads, (size_t)w->conv->context->team.n_threads)};
-    const SimShape y_shape = {.t = nt, .n = s->n, .h = t->y_h, .w = t->y_w, .c = t->k};
-    w->around_cache = sim_tensor_bytes(w->y.form, y_shape) > CACHE_BYTES;
     w->bands = sim_conv_bands(t->images, nt * s->n, t->y_h, t->step);
     const size_t stacks = sim_conv_stacks(&w->bands);
     const size_t all = stacks * w->k_blocks * w->bands.rows;

@@ -232,7 +232,6 @@ typedef struct SimStackRows {
     const float *bias;  /* [k] or NULL */
     bool y_bf16;        /* y is bfloat16, else f32 */
     bool accumulate;    /* y += instead, without bias */
-    bool around_cache;  /* y is not read soon */
 } SimStackRows;
 
 /* For the gradient of the weights: numbers of a block of channels of a pixel of SIM_STACK

@@ -91,7 +91,6 @@ typedef struct Results {
     __mmask32 all;
     __mmask16 lanes[2];
     __m512 bias[2];
-    bool stream;
 } Results;
 
 /* The sums of rows `i` to `end` of a block. */
@@ -117,11 +116,7 @@ static inline __attribute__((always_inline)) void write(const Results *o,
                 low = _mm512_add_ps(low, o->bias[0]);
                 high = _mm512_add_ps(high, o->bias[1]);
             }
-            const __m512i v = nearest(low, high);
-            if (o->stream)
-                _mm512_stream_si512((void *)to, v);
-            else
-                _mm512_mask_storeu_epi16(to, o->all, v);
+            _mm512_mask_storeu_epi16(to, o->all, nearest(low, high));
             continue;
         }
         float *const to = (float *)r->y[i] + skip;
@@ -132,14 +127,8 @@ static inline __attribute__((always_inline)) void write(const Results *o,
             low = _mm512_add_ps(low, o->bias[0]);
             high = _mm512_add_ps(high, o->bias[1]);
         }
-        if (o->stream) {
-            _mm512_stream_ps(to, low);
-            if (r->k > SIDE)
-                _mm512_stream_ps(to + SIDE, high);
-        } else {
-            _mm512_mask_storeu_ps(to, o->lanes[0], low);
-            _mm512_mask_storeu_ps(to + SIDE, o->lanes[1], high);
-        }
+        _mm512_mask_storeu_ps(to, o->lanes[0], low);
+        _mm512_mask_storeu_ps(to + SIDE, o->lanes[1], high);
     }
 }
 
@@ -184,11 +173,6 @@ static void stack_rows(const SimStackRows *r)
                            ? _mm512_maskz_loadu_ps(o.lanes[half], r->bias + half * SIDE)
                            : _mm512_setzero_ps();
     }
-    const size_t line = r->y_bf16 ? BLOCK : SIDE; /* numbers */
-    o.stream =
-        r->around_cache && !r->accumulate && r->k % line == 0 && r->y_step % line == 0;
-    for (size_t i = 0; i < STACK; i++)
-        o.stream = o.stream && (uintptr_t)r->y[i] % 64 == 0;
     configure();
     for (size_t b = 0; b < r->n_todo; b++) {
         const SimStackBlock *const block = r->todo + b;
@@ -214,7 +198,6 @@ static void stack_rows(const SimStackRows *r)
     }
     if (r->n_todo)
         write(&o, done[(r->n_todo - 1) % 2], r->todo + r->n_todo - 1, 0, STACK);
-    _mm_sfence(); /* written around the cache, yet seen by the next task */
     _tile_release();
 }
 

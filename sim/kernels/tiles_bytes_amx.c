@@ -88,7 +88,6 @@ typedef struct Results { /* of half a block of outputs */
     size_t first; /* output */
     __mmask16 lanes;
     __m512 scale, bias;
-    bool stream;
 } Results;
 
 /* Rows `i` to `end` of a block. */
@@ -111,8 +110,6 @@ static inline __attribute__((always_inline)) void write(const Results *o,
         if (r->y_bf16)
             _mm256_mask_storeu_epi16((uint16_t *)r->y[i] + skip, o->lanes,
                                      (__m256i)_mm512_cvtneps_pbh(all));
-        else if (o->stream)
-            _mm512_stream_ps((float *)r->y[i] + skip, all);
         else
             _mm512_mask_storeu_ps((float *)r->y[i] + skip, o->lanes, all);
     }
@@ -188,19 +185,14 @@ static void half_rows(const Results *o, const uint16_t *w)
 
 static void stack_bytes(const SimStackRows *r)
 {
-    bool stream = r->around_cache && !r->y_bf16 && r->y_step % SIDE == 0;
-    for (size_t i = 0; i < STACK; i++)
-        stream = stream && (uintptr_t)r->y[i] % 64 == 0;
     configure();
     for (size_t first = 0; first < r->k; first += SIDE) {
         Results o = {.r = r, .first = first, .lanes = first_lanes(r->k - first)};
         o.scale = _mm512_maskz_loadu_ps(o.lanes, r->scale + first);
         o.bias = r->bias ? _mm512_maskz_loadu_ps(o.lanes, r->bias + first)
                          : _mm512_setzero_ps();
-        o.stream = stream && r->k - first >= SIDE;
         half_rows(&o, r->w[first / SIDE]);
     }
-    _mm_sfence(); /* written around the cache, yet seen by the next task */
     _tile_release();
 }
 

@@ -249,8 +249,7 @@ Test(tiles, products_of_bytes_are_exact)
                           .k = widths[n / 3],
                           .y_step = SIM_STACK * PITCH,
                           .bias = n % 3 ? bias : NULL,
-                          .y_bf16 = n % 3 == 2,
-                          .around_cache = n % 3 == 1};
+                          .y_bf16 = n % 3 == 2};
         for (size_t i = 0; i < Y; i++)
             y[i] = want[i] = 7.0f, narrow[i] = 7;
         for (size_t i = 0; i < SIM_STACK; i++)
