@@ -1,5 +1,5 @@
 /* sim/kernels/elementwise_ref.c: loops over channels and numbers, the plain way. */
-#include "sim/kernels/kernels_internal.h"
+#include "sim/kernels/lanes_ref.inc"
 
 #include "sim/kernels/elementwise.inc"
 

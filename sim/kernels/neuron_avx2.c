@@ -1,12 +1,10 @@
 /* sim/kernels/neuron_avx2.c: neurons, eight at a time: forward 10, backward 6 times the
  * reference, close to what the memory gives (4 to 10 MB, one thread). */
-#include "sim/kernels/kernels_internal.h"
+#include "sim/kernels/lanes_avx2.inc"
 
-#include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 8 };
-typedef __m256 Vector, Mask;
+typedef __m256 Mask;
 typedef __m256i Lanes;
 typedef uint32_t BlockBits;
 
@@ -15,47 +13,13 @@ static inline Lanes first_lanes(size_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-static inline Vector set(float x)
-{
-    return _mm256_set1_ps(x);
-}
-static inline Vector load(const float *x)
-{
-    return _mm256_loadu_ps(x);
-}
 static inline Vector load_part(Lanes lanes, const float *x)
 {
     return _mm256_maskload_ps(x, lanes);
 }
-static inline void store(float *x, Vector value)
-{
-    _mm256_storeu_ps(x, value);
-}
 static inline void store_part(Lanes lanes, float *x, Vector value)
 {
     _mm256_maskstore_ps(x, lanes, value);
-}
-static inline Vector widen(const uint16_t *x) /* from bfloat16, */
-{
-    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)x));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
-}
-static inline void narrow(uint16_t *x, Vector value) /* to it, as sim_bf16_of */
-{
-    const __m256i bits = _mm256_castps_si256(value);
-    const __m256i odd =
-        _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    const __m256i rounded =
-        _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
-    const __m256i upper =
-        _mm256_srli_epi32(_mm256_castps_si256(_mm256_blendv_ps(
-                              _mm256_castsi256_ps(rounded), _mm256_castsi256_ps(quiet),
-                              _mm256_cmp_ps(value, value, _CMP_UNORD_Q))),
-                          16);
-    const __m256i both = _mm256_packus_epi32(upper, upper);
-    _mm_storeu_si128((void *)x,
-                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 8)));
 }
 static inline Mask at_or_above(Vector x, Vector y)
 {
