@@ -1,13 +1,18 @@
 /* examples/step_by_step.c: the online simulator: one net, one step at a time, looking
  * inside.
  *
- * An untrained S-ResNet sees a spot of events that moves along a diagonal; after each
- * step its spikes are counted and the membrane of one neuron is printed. */
+ * An S-ResNet sees a spot of events that moves along a diagonal; after each step its
+ * spikes are counted and the membrane of one neuron is printed. It is untrained, or has
+ * the weights of a checkpoint of a net like it:
+ *
+ *     apical train examples/dvs_fashion.yaml --set model.filters=8 --set data.steps=12 --out run
+ *     build/examples/step_by_step run/best.h5 */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nets/model.h"
 #include "nets/net.h"
+#include "sim/store.h"
 
 enum { SIDE = 32, STEPS = 12, CLASSES = 10 };
 enum { NEURON = (8 * 16 + 8) * 8 + 3 }; /* pixel (8, 8), channel 3 of 16x16x8 */
@@ -21,7 +26,24 @@ static void show_events(SimTensor x, int step)
             x.f32[2 * ((2 * step + y) % SIDE * SIDE + (2 * step + k) % SIDE) + 1] = 2.0f;
 }
 
-int main(void)
+/* All parameters lie in a checkpoint as net/<name>, in their own shapes. */
+static SimStatus load(const char *checkpoint, NetParams *params)
+{
+    SimStatus status = SIM_OK;
+    SimStore *store = NULL;
+    SIM_TRY(sim_store_open(checkpoint, &store));
+    for (size_t i = 0; i < params->n_rows; i++) {
+        char name[4 + sizeof params->rows[i].name];
+        snprintf(name, sizeof name, "net/%s", params->rows[i].name);
+        SIM_TRY(sim_store_read(store, name, SIM_F32, params->rows[i].count,
+                               net_params_write(params, i)));
+    }
+out:
+    sim_store_close(store);
+    return status;
+}
+
+int main(int argc, char **argv)
 {
     SimContext context;
     NetGraph graph = {0};
@@ -42,6 +64,7 @@ int main(void)
         sim_context_create(0, NULL, &context) != SIM_OK ||
         model->build(options, &input, &neuron, &graph) != SIM_OK ||
         net_params_create(&graph, STEPS, 1, &context, &params) != SIM_OK ||
+        (argc > 1 && load(argv[1], &params) != SIM_OK) ||
         net_create(&graph, &params, &plan, &context, &net) != SIM_OK) {
         fprintf(stderr, "step_by_step: %s\n", sim_message());
         goto out;

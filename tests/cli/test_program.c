@@ -176,6 +176,20 @@ static const char experiment[] =
     "model: {name: sresnet, n: 1, filters: 4}\n"
     "train: {batch: 2}\n";
 
+Test(program, keys_are_printed_and_the_page_of_them_is_of_today)
+{
+    char command[512];
+    cr_assert_eq(apical("keys lr sresnet"), 0, "%s", output);
+    cr_expect_not_null(strstr(output, "learning rate at the start"), "%s", output);
+    cr_expect_not_null(strstr(output, "model, name: sresnet"), "%s", output);
+    cr_expect_null(strstr(output, "msresnet"), "%s", output);
+    cr_expect_eq(apical("keys schedul"), 1);
+    cr_expect_not_null(strstr(output, "did you mean \"schedule\"?"), "%s", output);
+    snprintf(command, sizeof command, "keys --markdown | cmp - '%s/docs/keys.md'",
+             test_source_root());
+    cr_expect_eq(apical(command), 0, "apical keys --markdown > docs/keys.md: %s", output);
+}
+
 Test(program, info_and_sim_of_an_untrained_net)
 {
     put("e.yaml", experiment, sizeof experiment - 1);
