@@ -75,16 +75,18 @@ static inline size_t sim_tensor_bytes(SimForm form, SimShape s)
     return s.t * sim_step_bytes(form, s);
 }
 
-/* Nearest, ties to even; what is not a number stays so. */
+/* Nearest, ties to even; what is not a number stays so, and what is smaller than a normal
+ * f32 becomes zero, as in the processors that have an instruction for it. */
 static inline uint16_t sim_bf16_of(float x)
 {
     const union {
         float f;
         uint32_t u;
     } bits = {.f = x};
+    const uint32_t size = bits.u & 0x7fffffff;
     const uint32_t rounded = bits.u + 0x7fff + (bits.u >> 16 & 1);
-    const bool is_nan = (bits.u & 0x7fffffff) > 0x7f800000;
-    return (uint16_t)((is_nan ? bits.u | 0x400000 : rounded) >> 16);
+    const uint32_t some = size > 0x7f800000 ? bits.u | 0x400000 : rounded;
+    return (uint16_t)((size < 0x800000 ? bits.u ^ size : some) >> 16);
 }
 
 static inline float sim_bf16_value(uint16_t x)

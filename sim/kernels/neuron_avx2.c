@@ -2,25 +2,9 @@
  * reference, close to what the memory gives (4 to 10 MB, one thread). */
 #include "sim/kernels/lanes_avx2.inc"
 
-#include <string.h>
-
 typedef __m256 Mask;
-typedef __m256i Lanes;
 typedef uint32_t BlockBits;
 
-static inline Lanes first_lanes(size_t n)
-{
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
-                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-static inline Vector load_part(Lanes lanes, const float *x)
-{
-    return _mm256_maskload_ps(x, lanes);
-}
-static inline void store_part(Lanes lanes, float *x, Vector value)
-{
-    _mm256_maskstore_ps(x, lanes, value);
-}
 static inline Mask at_or_above(Vector x, Vector y)
 {
     return _mm256_cmp_ps(x, y, _CMP_GE_OQ);

@@ -209,6 +209,8 @@ void sim_kernels_init_amx(SimKernels *kernels)
     kernels->lay_bf16 = lay_bf16;
     kernels->lay_piece = lay_piece;
     kernels->stack_rows = stack_rows;
+    sim_elementwise_init_amx(kernels);
+    sim_neuron_init_amx(kernels);
     sim_tiles_bytes_init_amx(kernels);
     sim_tiles_stack_init_amx(kernels);
 }

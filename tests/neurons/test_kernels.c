@@ -28,7 +28,12 @@ typedef struct Case {
     {                                                                                    \
         cpu, 3, 200                                                                      \
     }
-static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
+static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512),
+                       SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512 | SIM_CPU_AMX)};
+
+enum { N_LEVELS = 4 };
+static const unsigned levels[N_LEVELS] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512,
+                                          SIM_CPU_AVX2 | SIM_CPU_AVX512 | SIM_CPU_AMX};
 
 typedef struct Data { /* all that a kernel writes, guards included */
     float v[STRIDE * MAX_C + GUARD], b[STRIDE * MAX_C], h[FLOATS], d_x[FLOATS];
@@ -185,8 +190,7 @@ Test(neuron_kernels, affine_and_in_place)
     enum { C = MAX_C, PIXELS = STRIDE - 1 };
     static Data given, made;
     static float raw[FLOATS];
-    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
-    for (size_t level = 0; level < 3; level++) {
+    for (size_t level = 0; level < N_LEVELS; level++) {
         if ((sim_cpu_detect() & levels[level]) != levels[level])
             continue;
         SimKernels kernels;
@@ -223,10 +227,9 @@ Test(neuron_kernels, in_runs)
 {
     enum { C = MAX_C, PIXELS = STRIDE - 1, FIRST = STEPS / 2, STEP = STRIDE * MAX_C };
     static float whole[FLOATS], runs[FLOATS], v[STEP], later[STEP];
-    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
     fill_inputs();
-    for (unsigned i = 0; i < 3 * 3 * 2 * 2; i++) {
-        const unsigned level = levels[i % 3];
+    for (unsigned i = 0; i < N_LEVELS * 3 * 2 * 2; i++) {
+        const unsigned level = levels[i % N_LEVELS];
         if ((sim_cpu_detect() & level) != level)
             continue;
         SimKernels kernels;
@@ -236,9 +239,9 @@ Test(neuron_kernels, in_runs)
                             .threshold = 0.75f,
                             .alpha = 1.0f,
                             .scale = 1.0f,
-                            .reset = (SimReset)(i / 3 % 3),
-                            .next_step = i / 9 % 2,
-                            .detach = i / 18,
+                            .reset = (SimReset)(i / N_LEVELS % 3),
+                            .next_step = i / (N_LEVELS * 3) % 2,
+                            .detach = i / (N_LEVELS * 6),
                             .surrogate = SIM_SURROGATE_TRIANGLE};
         memset(whole, 0, sizeof whole);
         memset(runs, 0, sizeof runs);
@@ -313,15 +316,14 @@ Test(neuron_kernels, alif_and_sums_in_runs)
     enum { C = MAX_C, PIXELS = STRIDE - 1, FIRST = STEPS / 2, AT = FIRST * STRIDE * C };
     static Data whole, runs;
     static float scratch[3 * 64 * STEPS];
-    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
     fill_inputs();
-    for (unsigned i = 0; i < 3 * 2 * 4; i++) {
-        const unsigned level = levels[i % 3];
+    for (unsigned i = 0; i < N_LEVELS * 2 * 4; i++) {
+        const unsigned level = levels[i % N_LEVELS];
         if ((sim_cpu_detect() & level) != level)
             continue;
         SimKernels kernels;
         sim_kernels_init(&kernels, level);
-        const bool adapts = i / 3 % 2;
+        const bool adapts = i / N_LEVELS % 2;
         const SimAlif alif = {.alpha = 0.5f,
                               .rho = 0.75f,
                               .b0 = 0.25f,
@@ -334,8 +336,9 @@ Test(neuron_kernels, alif_and_sums_in_runs)
                             .threshold = 0.75f,
                             .alpha = 1.0f,
                             .scale = 1.0f,
-                            .reset = i / 6 % 2 ? SIM_RESET_HARD : SIM_RESET_SOFT,
-                            .next_step = i / 12,
+                            .reset =
+                                i / (N_LEVELS * 2) % 2 ? SIM_RESET_HARD : SIM_RESET_SOFT,
+                            .next_step = i / (N_LEVELS * 4),
                             .surrogate = SIM_SURROGATE_TRIANGLE};
         memset(&whole, 0, sizeof whole);
         memset(&runs, 0, sizeof runs);
@@ -381,9 +384,8 @@ Test(neuron_kernels, alif_and_sums_in_runs)
 Test(neuron_kernels, packed_layout)
 {
     static Data out;
-    const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512};
     fill_inputs();
-    for (size_t level = 0; level < 3; level++) {
+    for (size_t level = 0; level < N_LEVELS; level++) {
         if ((sim_cpu_detect() & levels[level]) != levels[level])
             continue;
         SimKernels kernels;
@@ -424,11 +426,11 @@ ParameterizedTest(const Case *c, neuron_kernels, slopes)
     fill_inputs();
     x[3] = 1e30f, x[4] = -1e30f, x[5] = 0.0f, x[6] = -0.0f; /* far and on the step */
     const size_t n = c->pixels * c->c;
-    const SimKernels *const levels[] = {&ref, &simd};
+    const SimKernels *const both[] = {&ref, &simd};
     for (int kind = 0; kind < 6; kind++) {
         for (int i = 0; i < 2; i++) {
             memset(slopes[i], 0x55, sizeof slopes[i]);
-            levels[i]->surrogate_slope((SimSurrogate)kind, 3.0f, 0.3f, n, x, slopes[i]);
+            both[i]->surrogate_slope((SimSurrogate)kind, 3.0f, 0.3f, n, x, slopes[i]);
         }
         cr_assert_eq(memcmp(slopes[0], slopes[1], sizeof slopes[0]), 0, "surrogate %d",
                      kind);

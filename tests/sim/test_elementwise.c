@@ -2,6 +2,7 @@
  * nothing past the end, and the sums are those of the formula. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ typedef struct Case {
     {                                                                                    \
         cpu, 1, 2999                                                                     \
     }
-static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512)};
+static Case cases[] = {SIZES(SIM_CPU_AVX2), SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512),
+                       SIZES(SIM_CPU_AVX2 | SIM_CPU_AVX512 | SIM_CPU_AMX)};
 
 enum { N_RUNS = 32 }; /* of kernels, each on its own data */
 
@@ -232,6 +234,48 @@ Test(elementwise, bfloat16)
         kernels.sum(N, f32(x), from, to);
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(dx16[i], sim_bf16_of(x[i] + dy[i]), "%zu", i);
+    }
+}
+
+/* What is no usual number is rounded alike by all levels. */
+Test(elementwise, rounding)
+{
+    static const unsigned levels[] = {0, SIM_CPU_AVX2, SIM_CPU_AVX2 | SIM_CPU_AVX512,
+                                      SIM_CPU_AVX2 | SIM_CPU_AVX512 | SIM_CPU_AMX};
+    static float x[] = {NAN,
+                        -NAN,
+                        INFINITY,
+                        -INFINITY,
+                        FLT_MAX,
+                        -FLT_MAX,
+                        0.0f,
+                        -0.0f,
+                        FLT_MIN,
+                        -FLT_MIN,
+                        1e-42f,
+                        -1e-42f,
+                        0x1.fffffcp-127f,
+                        -0x1.fffffcp-127f,
+                        1.0f + 0x1p-8f,
+                        1.0f + 3 * 0x1p-8f,
+                        0x1.00fffep0f,
+                        0x1.010002p0f,
+                        3.0e38f,
+                        -1e-38f};
+    enum { N = sizeof x / sizeof *x };
+    cr_expect_eq(sim_bf16_of(1e-42f), 0);
+    cr_expect_eq(sim_bf16_of(-1e-42f), 0x8000);
+    cr_expect_eq(sim_bf16_of(FLT_MIN), 0x0080);
+    for (size_t level = 0; level < sizeof levels / sizeof *levels; level++) {
+        if ((sim_cpu_detect() & levels[level]) != levels[level])
+            continue;
+        SimKernels kernels;
+        sim_kernels_init(&kernels, levels[level]);
+        uint16_t y[N];
+        kernels.hand_on(N, f32(x), false, (SimNumbers){y, true});
+        for (size_t i = 0; i < N; i++)
+            cr_expect_eq(y[i], sim_bf16_of(x[i]), "level %zu: %a becomes %#x", level,
+                         (double)x[i], (unsigned)y[i]);
     }
 }
 
