@@ -16,9 +16,11 @@ SimStatus sim_file_places(const char *path, char **place, char **writing)
     char *const end = there && plain ? realpath(path, NULL) : strdup(path);
     const size_t size = end ? strlen(end) + 32 : 0;
     char *const beside = end && plain ? malloc(size) : NULL;
+    if (!end && there && plain)
+        return sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (!end || (plain && !beside)) {
         free(end);
-        return sim_fail(SIM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        return sim_fail(SIM_ERR_MEMORY, "%s: no memory to write it", path);
     }
     if (beside)
         snprintf(beside, size, "%s.%ld.tmp", end, (long)getpid());
